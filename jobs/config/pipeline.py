@@ -1,0 +1,97 @@
+"""A pipeline: one file, validated as a whole."""
+
+from collections.abc import Iterator
+from datetime import date, time
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from jobs.config.base import Name, PlugIn, Section
+from jobs.config.features import Features
+from jobs.config.feeds import Feed
+from jobs.config.models import Model
+
+
+class Cost(Section):
+    """What errors cost, in any one unit."""
+
+    missed: float = Field(gt=0)
+    false_alarm: float = Field(gt=0)
+
+
+class Purpose(Section):
+    """What the predictions are for."""
+
+    goal: str
+    cost: Cost
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which acting costs less than not acting (Elkan 2001, The Foundations of Cost-Sensitive Learning, eq. 2)."""
+        return self.cost.false_alarm / (self.cost.false_alarm + self.cost.missed)
+
+
+class Nights(Section):
+    """The nights that the pipeline can run, and when."""
+
+    from_: date = Field(alias="from")
+    to: date | None = None
+    """Last night; left out: no end."""
+    as_of: time = time(6)
+    """Time of day in UTC at which night D runs, on D."""
+
+
+class Pipeline(Section):
+    """Feeds, features and models."""
+
+    pipeline: Name
+    purpose: Purpose
+    nights: Nights
+    feeds: dict[Name, Feed] = Field(min_length=1)
+    features: Features
+    models: dict[Name, Model] = Field(min_length=1)
+    sample: PlugIn | None = None
+    """A function (landing folder, first night, last night) that writes sample deliveries and yields each night."""
+
+    @property
+    def rows(self) -> Feed:
+        """The feed whose rows are scored."""
+        return self.feeds[self.features.rows]
+
+    def first_delivery(self, feed: str) -> date:
+        """The first night for which `feed` delivers."""
+        return self.feeds[feed].from_ or self.nights.from_
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        problems = [*self._feature_problems(), *self._model_problems()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _feature_problems(self) -> Iterator[str]:
+        features = self.features
+        for feed in features.feeds:
+            if feed not in self.feeds:
+                yield f"features name the feed `{feed}`; declared are {sorted(self.feeds)}"
+                return
+        if self.rows.undated:
+            yield f"`rows: {features.rows}` is undated; the rows to score come night by night"
+        for name in features.lookup:
+            if not self.feeds[name].undated:
+                yield f"`lookup` of `{name}`: only undated feeds are looked up; use `latest` or `history`"
+            elif set(features.lookup[name].on.values()) != set(self.feeds[name].key):
+                yield f"`lookup` of `{name}` must be on its key {self.feeds[name].key}"
+        for name in [*features.latest, *features.history]:
+            if self.feeds[name].undated:
+                yield f"`latest` and `history` need a dated feed, `{name}` is undated; use `lookup`"
+
+    def _model_problems(self) -> Iterator[str]:
+        for name, model in self.models.items():
+            feed = self.feeds.get(model.label_feed)
+            if feed is None or model.label_column not in {*feed.kept, *feed.derive}:
+                yield f"models.{name}.label: `{model.label}` is not a column of a declared feed"
+            elif feed.key != self.rows.key:
+                yield f"models.{name}.label: `{model.label_feed}` must have the key of `{self.features.rows}`, {self.rows.key} (got {feed.key})"
+            if model.label_feed == self.features.rows:
+                yield f"models.{name}.label: the rows to score would bring their own label"
