@@ -1,0 +1,180 @@
+"""Training: boosted trees by XGBoost on stored features, stopped early on `tune`."""
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from jobs.config.models import Model
+from jobs.errors import DataError, RetryableError, UsageError
+from jobs.model.artifact import Artifact
+from jobs.model.device import Choice, choose
+from jobs.model.learned import Learned, fit
+
+if TYPE_CHECKING:
+    from xgboost import Booster, QuantileDMatrix
+
+# For some 80 thousand rows, 85 features and a label that is mostly chance: slow, shallow, every tree on a part of rows and columns.
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "eta": 0.05,
+    "max_depth": 6,
+    "min_child_weight": 20,
+    "subsample": 0.8,
+    "colsample_bytree": 0.5,
+    "lambda": 5.0,
+}
+# Said by other keys of the file, or what makes the scores probabilities that early stopping can judge.
+RESERVED: Final = frozenset(
+    {"objective", "eval_metric", "seed", "random_state", "nthread", "n_jobs", "device", "tree_method", "num_class", "booster", "verbosity"}
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A new version, not yet examined."""
+
+    artifact: Artifact
+    device: Choice
+    params: Mapping[str, Any]
+    best_iteration: int
+    tune_log_loss: float
+    rows: Mapping[str, int]
+    seconds: float
+
+
+def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, features: Sequence[str], label: str = "label") -> Trained:
+    """Train a version. The same rows in the same order, seed and threads give the same digest.
+
+    Args:
+        train_rows: rows in a stable order, with the features and the label (0 or 1).
+        tune_rows: likewise, for early stopping.
+        model: the model's section of the pipeline file.
+        features: the columns to learn from; `leave_out` is already taken out.
+        label: the label's column.
+
+    Raises:
+        DataError: a segment is empty, has one class only or unfit labels; there are no features.
+        UsageError: `params` or `device` ask for what cannot be.
+        RetryableError: the GPU that was asked for failed during the training.
+    """
+    started = time.perf_counter()
+    labels = {name: _labels(name, rows, label) for name, rows in (("train", train_rows), ("tune", tune_rows))}
+    learned = fit(train_rows, features=features, fill=model.fill, min_category_count=model.min_category_count)
+    params, device = parameters(model), choose(model.device)
+    matrices = {"train": learned.matrix(train_rows), "tune": learned.matrix(tune_rows)}
+    booster, device = _boost_on(device, params, _Material(matrices, labels, learned, model))
+    best = int(booster.best_iteration)
+    # The trees after the best are cut off before saving: whoever loads the file cannot forget an iteration_range.
+    artifact = Artifact(bytes(booster[: best + 1].save_raw("ubj")), learned, threads=model.threads)
+    return Trained(
+        artifact=artifact,
+        device=device,
+        params={**params, "device": device.used, "max_trees": model.max_trees, "early_stopping": model.early_stopping},
+        best_iteration=best,
+        tune_log_loss=float(booster.best_score),
+        rows={name: len(values) for name, values in labels.items()},
+        seconds=time.perf_counter() - started,
+    )
+
+
+def parameters(model: Model) -> dict[str, Any]:
+    """XGBoost's parameters: the product's, changed by those of the file.
+
+    Raises:
+        UsageError: `params` sets what another key says.
+    """
+    if taken := sorted(RESERVED & set(model.params)):
+        msg = f"`params` may not set {taken}: use the model's own keys (`type`, `seed`, `threads`, `device`)."
+        raise UsageError(msg)
+    fixed = {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist", "seed": model.seed, "nthread": model.threads}
+    return {**DEFAULTS, **model.params, **fixed}
+
+
+def _labels(segment: str, rows: pd.DataFrame, label: str) -> NDArray[np.float32]:
+    if rows.empty:
+        msg = f"The segment `{segment}` has no rows with a known label; choose a later --as-of, or look at the label's feed."
+        raise DataError(msg)
+    values = rows[label].to_numpy(np.float32, na_value=np.nan)
+    classes = set(np.unique(values).tolist())
+    if not classes <= {0.0, 1.0}:
+        msg = f"The label `{label}` of `{segment}` must be 0 or 1 everywhere (got {sorted(classes)[:5]})."
+        raise DataError(msg)
+    if len(classes) == 1:
+        msg = f"All {len(values)} labels of `{segment}` are {int(values[0])}: from one class only, nothing can be learned or tuned."
+        raise DataError(msg)
+    return values
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What one training needs, so that it can be begun again on another device."""
+
+    matrices: Mapping[str, NDArray[np.float32]]
+    labels: Mapping[str, NDArray[np.float32]]
+    learned: Learned
+    model: Model
+
+    def quantiles(self, segment: str, ref: "QuantileDMatrix | None" = None) -> "QuantileDMatrix":
+        import xgboost
+
+        return xgboost.QuantileDMatrix(
+            self.matrices[segment],
+            self.labels[segment],
+            feature_names=self.learned.names,
+            feature_types=self.learned.types,
+            enable_categorical=True,
+            nthread=self.model.threads,
+            max_bin=int(self.model.params.get("max_bin", 256)),
+            ref=ref,
+        )
+
+
+def _boost_on(device: Choice, params: Mapping[str, Any], material: _Material) -> "tuple[Booster, Choice]":
+    import xgboost
+
+    try:
+        return _boost({**params, "device": device.used}, material), device
+    except xgboost.core.XGBoostError as error:
+        told = str(error).splitlines()[0][:200]
+        if device.used == "cpu":
+            msg = f"XGBoost cannot train with these `params`: {told}"
+            raise UsageError(msg) from None
+        if device.asked == "cuda":
+            msg = f"The GPU failed during the training, perhaps for want of memory: {told}. Try again when it is free, or say `device: auto`."
+            raise RetryableError(msg) from None
+    fallen_back = replace(device, used="cpu", reason=f"the GPU failed during the training: {told}")
+    return _boost({**params, "device": "cpu"}, material), fallen_back
+
+
+def _boost(params: Mapping[str, Any], material: _Material) -> "Booster":
+    import xgboost
+
+    train_matrix = material.quantiles("train")
+    tune_matrix = material.quantiles("tune", ref=train_matrix)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        booster = xgboost.train(
+            dict(params),
+            train_matrix,
+            num_boost_round=material.model.max_trees,
+            evals=[(tune_matrix, "tune")],
+            early_stopping_rounds=material.model.early_stopping,
+            verbose_eval=False,
+        )
+    _pass_on(told)
+    return booster
+
+
+def _pass_on(told: Sequence[warnings.WarningMessage]) -> None:
+    # XGBoost only warns of a parameter that it does not know: a misspelt one must not pass for set.
+    for warning in told:
+        text = str(warning.message)
+        if "are not used" in text:
+            msg = f"XGBoost does not know some of `params`: {' '.join(text.split())}"
+            raise UsageError(msg)
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
