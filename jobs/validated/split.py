@@ -1,0 +1,35 @@
+"""Judged rows part: the good ones go on, typed and derived; the others are quarantined with rule names and original values."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.feeds import Feed
+from jobs.validated.rules import DUPLICATE, FAILED, blocking
+from jobs.validated.typed import MAX_TEXT, META, TEXTS
+
+
+def split(judged: DataFrame, feed: Feed) -> tuple[DataFrame, DataFrame]:
+    """The good rows and the quarantined ones; each judged row is in exactly one of the two.
+
+    Args:
+        judged: as `judged` gives them; read twice, so worth persisting.
+        feed: the contract.
+
+    Returns:
+        The good rows (`META`, the kept columns, the derived ones) and the quarantined (`META`, `rules`, `original`: the
+        delivered texts as JSON).
+    """
+    is_kept_out = F.arrays_overlap(F.col(FAILED), F.array(*(F.lit(rule) for rule in (*blocking(feed), DUPLICATE))))
+    return _good(judged.where(~is_kept_out), feed), _quarantined(judged.where(is_kept_out))
+
+
+def _good(rows: DataFrame, feed: Feed) -> DataFrame:
+    # Only here, where every value has met its rules: under ANSI `a / b` kills the job on a zero that a rule would have caught.
+    return rows.select(*META, *feed.kept, *(F.expr(sql).alias(name) for name, sql in feed.derive.items()))
+
+
+def _quarantined(rows: DataFrame) -> DataFrame:
+    # Raw has the whole value; ten megabytes of it help nobody who reads why a row was set aside.
+    fields = rows.select(f"{TEXTS}.*").columns
+    cut = F.struct(*(F.left(F.col(TEXTS).getField(name), F.lit(MAX_TEXT)).alias(name) for name in fields))
+    return rows.select(*META, F.col(FAILED).alias("rules"), F.to_json(cut).alias("original"))
