@@ -58,6 +58,12 @@ class Pipeline(Section):
         """The feed whose rows are scored."""
         return self.feeds[self.features.rows]
 
+    @property
+    def features_and_label_feeds(self) -> tuple[str, ...]:
+        """The feeds that something rests on, in the file's order; a feed that nothing uses is not ingested."""
+        used = {*self.features.feeds, *(model.label_feed for model in self.models.values())}
+        return tuple(name for name in self.feeds if name in used)
+
     def first_delivery(self, feed: str) -> date:
         """The first night for which `feed` delivers."""
         return self.feeds[feed].from_ or self.nights.from_

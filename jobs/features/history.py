@@ -1,0 +1,121 @@
+"""Aggregates over the newest event days that each night can know, for any number of nights in one pass.
+
+Each past row is worth its value in the nights from its first knowable night until it leaves the window, is superseded or
+replaced. Summed by group, that is +value on the first of these nights and −value on the night after the last; a running
+sum over the nights gives every night's aggregate, late and corrected rows included. Sums are of decimals, so a night alone
+and a night in a range add up to the same bits; the division comes last.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from jobs.config.features import AGGREGATE, History
+from jobs.config.pipeline import Pipeline
+from jobs.features.knowledge import KNOWN_FROM, KNOWN_UNTIL
+
+MONEY = "DECIMAL(20, 6)"  # six digits after the point, fourteen before
+
+
+def past(feed: str, pipeline: Pipeline) -> str:
+    """SQL over `known_<feed>` and `known_<rows>`: past rows with their event day, what they are grouped by, and one value and one count per aggregate."""
+    spec, history = pipeline.feeds[feed], pipeline.features.history[feed]
+    grouped = sorted({name for by in history.by for name in by})
+    values = [f"{text} AS {name}" for take in history.take for name, text in _values(take, history)]
+    columns = [f"p.{spec.event_day} AS event_day_", *grouped, *values]
+    if spec.key == pipeline.rows.key:
+        return _with_rows(feed, pipeline, columns)
+    return f"SELECT {', '.join([*columns, f'p.{KNOWN_FROM} AS from_', f'p.{KNOWN_UNTIL} AS until_'])} FROM known_{feed} p"
+
+
+def _with_rows(feed: str, pipeline: Pipeline, columns: Sequence[str]) -> str:
+    """A past row brings along what was known of it when it was scored; both sides' nights must overlap."""
+    spec, rows = pipeline.feeds[feed], pipeline.features.rows
+    own = {*spec.kept, *spec.derive}
+    brought = [name for name in [*pipeline.rows.kept, *pipeline.rows.derive] if name not in own]
+    computed = [f"{text} AS {name}" for name, text in pipeline.features.columns.items() if name not in own]
+    names = [*brought, *pipeline.features.columns]
+    key = " AND ".join(f"p.{name} = r.{name}" for name in spec.key)
+    taken = ", ".join(["p.*", *[f"r.{name}" for name in names if name not in own]])
+    inner = ", ".join([*spec.key, *brought, *computed, f"{KNOWN_FROM} AS rows_from", f"{KNOWN_UNTIL} AS rows_until"])
+    return f"""SELECT {", ".join([*columns, "from_", "until_"])}
+FROM (SELECT {taken}, greatest(p.{KNOWN_FROM}, r.rows_from) AS from_, least(p.{KNOWN_UNTIL}, r.rows_until) AS until_
+      FROM known_{feed} p LEFT JOIN (SELECT {inner} FROM known_{rows}) r ON {key}) p
+WHERE until_ IS NULL OR from_ < until_"""
+
+
+def _values(take: str, history: History) -> Iterator[tuple[str, str]]:
+    function, expression = _parsed(history.take[take])
+    if function == "count":
+        yield f"{take}_c", "1" if expression == "*" else f"CASE WHEN ({expression}) IS NULL THEN 0 ELSE 1 END"
+        return
+    # A value beyond the decimal counts as missing, in the sum as in the count.
+    value = f"try_cast(({expression}) AS {MONEY})"
+    yield f"{take}_s", f"coalesce({value}, 0)"
+    yield f"{take}_c", f"CASE WHEN {value} IS NULL THEN 0 ELSE 1 END"
+
+
+def _parsed(text: str) -> tuple[str, str]:
+    matched = AGGREGATE.match(text.strip())
+    if matched is None:
+        msg = f"{text!r} is not an aggregate"
+        raise ValueError(msg)
+    return matched.group(1), matched.group(2).strip()
+
+
+def aggregated(feed: str, by: Sequence[str], pipeline: Pipeline, first: date, last: date) -> str:
+    """SQL over `past_<feed>` and `rows_`: one row per group and night to score, with every window of every aggregate."""
+    history, lag = pipeline.features.history[feed], pipeline.feeds[feed].lag
+    names = [name for take in history.take for name, _ in _values(take, history)]
+    groups, windows = list(by), sorted(history.windows)
+    daily = f"""SELECT {", ".join([*groups, "event_day_", "from_", "until_", *[f"sum({name}) AS {name}" for name in names]])}
+  FROM past_{feed}
+  WHERE from_ <= DATE'{last}' AND event_day_ BETWEEN DATE'{first}' - {lag + windows[-1] - 1} AND DATE'{last}' - {lag}
+  GROUP BY {", ".join([*groups, "event_day_", "from_", "until_"])}"""
+    starts = f"greatest(from_, date_add(event_day_, {lag}), DATE'{first}')"
+    ends = ", ".join(f"least(until_, date_add(event_day_, {lag + w})) AS end_{w}" for w in windows)
+    changes = ", ".join(["struct(0 AS w, start_ AS at)", *[f"struct({w} AS w, end_{w} AS at)" for w in windows]])
+    return f"""SELECT {", ".join([*groups, "at_ AS night", *_features(feed, by, history)])} FROM (
+ SELECT {", ".join([*groups, "at_", "asked_", *_running(groups, names, windows)])} FROM (
+  SELECT {", ".join([*groups, "c.at AS at_", "false AS asked_", *_deltas(names, windows)])}
+  FROM (SELECT *, explode(array({changes})) AS c FROM (SELECT *, {starts} AS start_, {ends} FROM ({daily})))
+  WHERE c.at <= DATE'{last}'
+  UNION ALL SELECT DISTINCT {", ".join([*groups, "night", "true", *["0" for _ in windows for _ in names]])} FROM rows_))
+WHERE asked_"""
+
+
+def _deltas(names: Sequence[str], windows: Sequence[int]) -> Iterator[str]:
+    for w in windows:
+        for name in names:
+            yield f"CASE WHEN start_ >= end_{w} THEN 0 WHEN c.w = 0 THEN {name} WHEN c.w = {w} THEN -{name} ELSE 0 END AS {name}_{w}"
+
+
+def _running(groups: Sequence[str], names: Sequence[str], windows: Sequence[int]) -> Iterator[str]:
+    partition = f"PARTITION BY {', '.join(groups)} " if groups else ""
+    frame = f"({partition}ORDER BY at_ RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    for w in windows:
+        for name in names:
+            yield f"sum({name}_{w}) OVER {frame} AS {name}_{w}"
+
+
+def _features(feed: str, by: Sequence[str], history: History) -> Iterator[str]:
+    for w in sorted(history.windows):
+        for take in history.take:
+            function, _ = _parsed(history.take[take])
+            name = feature_name(feed, by, take, w)
+            match function:
+                case "count":
+                    yield f"CAST({take}_c_{w} AS BIGINT) AS {name}"
+                case "sum":
+                    yield f"CAST(CASE WHEN {take}_c_{w} > 0 THEN {take}_s_{w} END AS DOUBLE) AS {name}"
+                case _:
+                    yield f"CAST({take}_s_{w} AS DOUBLE) / CAST(nullif({take}_c_{w}, 0) AS DOUBLE) AS {name}"
+
+
+def feature_name(feed: str, by: Sequence[str], take: str, window: int) -> str:
+    """`outcomes_origin_dep_hour_late_7d`; without groups `outcomes_all_late_7d`."""
+    return "_".join([feed, *(by or ["all"]), take, f"{window}d"])
+
+
+def feature_names(feed: str, by: Sequence[str], history: History) -> list[str]:
+    """The features of one list of groups, in order."""
+    return [feature_name(feed, by, take, w) for w in sorted(history.windows) for take in history.take]

@@ -1,0 +1,95 @@
+"""Delta Lake's own operations, with this product's table properties and errors."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from jobs.errors import DataError, MatinsError, RetryableError
+
+PROPERTIES: Final[Mapping[str, str]] = {
+    # What a model or a published night rests on must outlive Delta's 30 days of log and 7 days of files.
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.deletedFileRetentionDuration": "interval 3650 days",
+    "delta.enableDeletionVectors": "false",
+}
+CONFLICT: Final = ("Concurrent", "CONCURRENT", "DELTA_CONCURRENT")
+FULL: Final = ("No space left on device", "Disk quota exceeded")
+DENIED: Final = ("Permission denied", "Read-only file system", "AccessDenied", "Mkdirs failed")
+
+
+def version_of(spark: SparkSession, path: str) -> int:
+    """The table's newest version; -1 if there is no table."""
+    return int(_log(spark, path).update(False, _none(spark), _none(spark)).version())
+
+
+def history(spark: SparkSession, path: str) -> list[dict[str, Any]]:
+    """The table's commits, newest first."""
+    return [row.asDict(recursive=True) for row in DeltaTable.forPath(spark, path).history().collect()]
+
+
+def create_if_absent(spark: SparkSession, path: str, schema: StructType) -> None:
+    """Make the table, with the product's properties; assert them where it exists.
+
+    Raises:
+        DataError: an existing table has other retention properties.
+        RetryableError: the folder cannot be written.
+    """
+    try:
+        if version_of(spark, path) < 0:
+            builder = DeltaTable.createIfNotExists(spark).location(path).addColumns(schema)
+            for name, value in PROPERTIES.items():
+                builder = builder.property(name, value)
+            builder.execute()
+            return
+        found = DeltaTable.forPath(spark, path).detail().select("properties").first()
+    except (PySparkException, Py4JJavaError) as error:
+        raise in_words(error, path) from error
+    have = found["properties"] if found else {}
+    if wrong := {name: have.get(name) for name, value in PROPERTIES.items() if have.get(name) != value}:
+        msg = f"{path}: the table's properties {wrong} are not {dict(PROPERTIES)}; past nights would be lost. Set them with ALTER TABLE … SET TBLPROPERTIES."
+        raise DataError(msg)
+
+
+def replace_where(rows: DataFrame, path: str, condition: str, *, user_metadata: str) -> int:
+    """Replace the rows of the table that meet `condition`; returns the new version. New columns are added.
+
+    Raises:
+        RetryableError: a conflicting commit, a full disk, a folder that cannot be written.
+        DataError: the rows do not fit the table.
+    """
+    writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", condition)
+    try:
+        writer.option("mergeSchema", "true").option("userMetadata", user_metadata).save(path)
+    except (PySparkException, Py4JJavaError) as error:
+        raise in_words(error, path) from error
+    return version_of(rows.sparkSession, path)
+
+
+def in_words(error: Exception, path: str) -> MatinsError:
+    """Spark's exception as one of ours, that says whether a retry can help."""
+    text = str(error)
+    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)[:300]
+    if any(word in text for word in FULL):
+        return RetryableError(f"{path}: the disk is full; the table is as it was before. Free some space and run again.")
+    if any(word in text for word in DENIED):
+        return DataError(
+            f"{path}: the folder cannot be written; the table is as it was before. Give this user write access or set MATINS_LAKE to another folder."
+        )
+    if any(word in text for word in CONFLICT):
+        return RetryableError(f"{path}: another commit came between; nothing was written. Run again. ({first})")
+    return DataError(f"{path}: the rows could not be written, the table is as it was before. {first}")
+
+
+def _log(spark: SparkSession, path: str) -> Any:
+    jvm: Any = spark._jvm  # noqa: SLF001 - Delta's Python API has no call for the version alone
+    return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # noqa: SLF001
+
+
+def _none(spark: SparkSession) -> Any:
+    jvm: Any = spark._jvm  # noqa: SLF001
+    return getattr(getattr(jvm.scala, "None$"), "MODULE$")  # noqa: B009 - `$` is no Python name

@@ -1,0 +1,176 @@
+"""The ledger: what ran, on which versions, what was decided."""
+
+import getpass
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from jobs.errors import RetryableError, UsageError
+from jobs.ledger import tables as t
+from jobs.nights import utc_now
+from jobs.results import NightResult, StepResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """One generation of one night of one table, as committed."""
+
+    night: date
+    generation: int
+    known_night: date
+    restated: bool = False
+    rows: int
+    checksum: str
+    fingerprint: str
+    """Digest of everything that the content rests on: inputs and configuration."""
+    version: int
+    """The Delta version that brought it."""
+    run_id: str
+    counts: Mapping[str, float] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Ledger:
+    """A database of records; every write is one short transaction."""
+
+    def __init__(self, url: str, *, home: Path) -> None:
+        self.engine = open_engine(url)
+        self.locks = home / "locks"
+        self.locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.locks / "ledger-setup.lock"):
+            t.metadata.create_all(self.engine)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction.
+
+        Raises:
+            RetryableError: the database is busy, full or out of reach.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            msg = f"The ledger cannot be written: {error.orig}. Nothing was recorded; free the disk or the lock and run again."
+            raise RetryableError(msg) from error
+
+    def _rows(self, query: Any) -> list[dict[str, Any]]:
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def begin_run(self, run_id: str, pipeline: str, **about: str) -> None:
+        """Record that a run has started; `about` has command, code_version and config_digest."""
+        row = {"run_id": run_id, "pipeline": pipeline, "user": getpass.getuser(), "host": socket.gethostname(), "started_at": utc_now(), "outcome": "started"}
+        with self.writing() as connection:
+            connection.execute(insert(t.runs).values(**row, **about))
+
+    def end_run(self, run_id: str, outcome: str) -> None:
+        """Record how a run ended."""
+        with self.writing() as connection:
+            connection.execute(update(t.runs).where(t.runs.c.run_id == run_id).values(ended_at=utc_now(), outcome=outcome))
+
+    def begin_step(self, run_id: str, pipeline: str, *, step: str, item: str, nights: str) -> int:
+        """Record that a step has started; returns the record's id."""
+        values = {"run_id": run_id, "pipeline": pipeline, "step": step, "item": item, "nights": nights, "started_at": utc_now(), "outcome": "started"}
+        with self.writing() as connection:
+            return int(connection.execute(insert(t.step_runs).values(values)).inserted_primary_key[0])
+
+    def end_step(self, record: int, result: StepResult | None, *, seconds: float, peak_memory_mb: float, message: str = "") -> None:
+        """Record what a step did; without a result, that it failed with `message`."""
+        values: dict[str, Any] = {"ended_at": utc_now(), "seconds": seconds, "peak_memory_mb": peak_memory_mb, "message": message, "outcome": "failed"}
+        if result:
+            outputs = {"table": result.table, "version": result.version, "nights": {str(n.night): n.outcome for n in result.nights}}
+            message = message or "\n".join(f"{night.night}: {night.problem}" for night in result.failed)
+            values |= {"rows": result.rows, "device": result.device, "outcome": result.outcome, "inputs": dict(result.inputs), "outputs": outputs, "message": message}
+        with self.writing() as connection:
+            connection.execute(update(t.step_runs).where(t.step_runs.c.id == record).values(values))
+
+    def step_runs(self, pipeline: str, *, run_id: str | None = None) -> list[dict[str, Any]]:
+        """Step runs, oldest first."""
+        query = select(t.step_runs).where(t.step_runs.c.pipeline == pipeline).order_by(t.step_runs.c.id)
+        return self._rows(query.where(t.step_runs.c.run_id == run_id) if run_id else query)
+
+    def record_nights(self, run_id: str, pipeline: str, table: str, nights: Iterable[NightResult]) -> None:
+        """The newest state of each night of a table, for `status` and the orchestrators."""
+        c = t.night_states.c
+        rows = [
+            {"pipeline": pipeline, "table_name": table, "night": n.night, "outcome": n.outcome, "problem": n.problem, "notes": list(n.notes), "run_id": run_id, "at": utc_now()}
+            for n in nights
+        ]
+        if rows:
+            with self.writing() as connection:
+                connection.execute(delete(t.night_states).where(c.pipeline == pipeline, c.table_name == table, c.night.in_([row["night"] for row in rows])))
+                connection.execute(insert(t.night_states), rows)
+
+    def night_states(self, pipeline: str) -> list[dict[str, Any]]:
+        """The newest recorded state of every night of every table."""
+        return self._rows(select(t.night_states).where(t.night_states.c.pipeline == pipeline).order_by(t.night_states.c.night))
+
+    def slices(self, pipeline: str, table: str) -> list[Slice]:
+        """Every slice of a table, oldest night and generation first."""
+        c = t.slices.c
+        rows = self._rows(select(t.slices).where(c.pipeline == pipeline, c.table_name == table).order_by(c.night, c.restated, c.generation))
+        return [Slice(**{key: value for key, value in row.items() if key not in {"pipeline", "table_name"}}) for row in rows]
+
+    def known_version(self, pipeline: str, table: str) -> int:
+        """The newest Delta version of the table that the ledger has taken in; -1 before the first."""
+        c = t.table_versions.c
+        rows = self._rows(select(c.version).where(c.pipeline == pipeline, c.table_name == table))
+        return int(rows[0]["version"]) if rows else -1
+
+    def record_slices(self, pipeline: str, table: str, slices: Sequence[Slice], *, version: int, replace_all: bool = False) -> None:
+        """Add or replace slices, and the table version up to which the ledger is complete."""
+        c, v = t.slices.c, t.table_versions.c
+        whose = (c.pipeline == pipeline, c.table_name == table)
+        with self.writing() as connection:
+            if replace_all:
+                connection.execute(delete(t.slices).where(*whose))
+            for one in slices:
+                connection.execute(delete(t.slices).where(*whose, c.night == one.night, c.generation == one.generation, c.restated == one.restated))
+            if slices:
+                connection.execute(insert(t.slices), [{"pipeline": pipeline, "table_name": table, **asdict(one)} for one in slices])
+            connection.execute(delete(t.table_versions).where(v.pipeline == pipeline, v.table_name == table))
+            connection.execute(insert(t.table_versions).values(pipeline=pipeline, table_name=table, version=version))
+
+    def decide(self, pipeline: str, model: str, act: str, **about: Any) -> None:
+        """Record a decision; `about` has version, former, night, by, reason, evidence and run_id."""
+        row = {"at": utc_now(), "pipeline": pipeline, "model": model, "act": act, "system_user": getpass.getuser()}
+        with self.writing() as connection:
+            connection.execute(insert(t.decisions).values(**row, **about))
+
+    def decisions(self, pipeline: str, model: str | None = None) -> list[dict[str, Any]]:
+        """Decisions, oldest first."""
+        query = select(t.decisions).where(t.decisions.c.pipeline == pipeline).order_by(t.decisions.c.id)
+        return self._rows(query.where(t.decisions.c.model == model) if model else query)
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for a SQLAlchemy URL; SQLite waits for locks instead of failing at once, and survives a power cut.
+
+    Raises:
+        UsageError: the URL cannot be used, or the folder of a SQLite file cannot be written.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True)
+    try:
+        Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{parsed.database}: cannot be created ({error.strerror}). Make its folder writable or set MATINS_HOME to another."
+        raise UsageError(msg) from None
+    engine = create_engine(parsed, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA busy_timeout = 30000")
+
+    return engine

@@ -1,0 +1,79 @@
+"""The steps of a night and what each rests on; the runner walks it, Dagster and Airflow draw their graphs from it."""
+
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+from jobs.config.pipeline import Pipeline
+
+Per = Literal["feed", "pipeline", "model"]
+
+
+class Step(NamedTuple):
+    """One kind of work; also an asset, a folder in `jobs/` and a value of `--steps`."""
+
+    name: str
+    per: Per
+    needs: tuple[str, ...] = ()
+    nightly: bool = True
+    """False: made on demand, not by the night."""
+
+
+PLAN: Final = (
+    Step("raw", per="feed"),
+    Step("validated", per="feed", needs=("raw",)),
+    Step("features", per="pipeline", needs=("validated",)),
+    Step("model", per="model", needs=("features", "validated"), nightly=False),
+    Step("predictions", per="model", needs=("features", "model")),
+    Step("drift_report", per="model", needs=("predictions",)),
+    Step("performance", per="model", needs=("predictions", "validated")),
+    Step("published", per="model", needs=("predictions", "drift_report")),
+)
+STEP_NAMES: Final = tuple(step.name for step in PLAN)
+
+
+class Task(NamedTuple):
+    """A step of one feed, of the pipeline or of one model."""
+
+    step: Step
+    item: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The asset key below the pipeline's name: `raw/schedule`, `features`, `delayed/predictions`."""
+        match self.step.per:
+            case "feed":
+                return (self.step.name, self.item)
+            case "model":
+                return (self.item, self.step.name)
+            case "pipeline":
+                return (self.step.name,)
+
+    @property
+    def table(self) -> str:
+        """The folder of its table in the pipeline's lake."""
+        return "/".join(self.key)
+
+
+def tasks(pipeline: Pipeline) -> Iterator[Task]:
+    """Every task of the pipeline, each after all that it needs."""
+    for step in PLAN:
+        match step.per:
+            case "feed":
+                yield from (Task(step, feed) for feed in pipeline.features_and_label_feeds)
+            case "model":
+                yield from (Task(step, model) for model in pipeline.models)
+            case "pipeline":
+                yield Task(step, "")
+
+
+def needed_by(task: Task, pipeline: Pipeline) -> tuple[Task, ...]:
+    """The tasks whose results `task` reads: those of its own feed or model where the step has one."""
+    return tuple(other for other in tasks(pipeline) if other.step.name in task.step.needs and _belong_together(task, other, pipeline))
+
+
+def _belong_together(task: Task, other: Task, pipeline: Pipeline) -> bool:
+    if other.step.per == task.step.per:
+        return other.item == task.item
+    if task.step.per == "model" and other.step.per == "feed":
+        return other.item == pipeline.models[task.item].label_feed
+    return True

@@ -1,0 +1,125 @@
+"""Raw: the deliveries of some nights, as they came; the same bytes twice change nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from jobs.errors import DeliveryError
+from jobs.lake.lake import Draft
+from jobs.ledger.ledger import Slice
+from jobs.nights import Nights, span
+from jobs.raw.deliveries import Delivery, inspect, path_of
+from jobs.raw.queried import extract
+from jobs.raw.reading import read_deliveries
+from jobs.results import NightResult, StepResult
+from jobs.work import Work
+
+
+def run(work: Work, nights: Nights) -> StepResult:
+    """Ingest what was delivered for `nights`, what their windows lack, and what has changed since it was ingested."""
+    results: list[NightResult] = []
+    fresh: list[Delivery] = []
+    recorded = _newest(work.lake.slices(work.table))
+    for wanted in _wanted(work, nights, recorded):
+        try:
+            found = _look(work, wanted, recorded.get(wanted.night), nights)
+        except DeliveryError as error:
+            if wanted.asked or wanted.night in recorded:
+                results.append(NightResult(night=wanted.night, outcome="failed", problem=str(error)))
+            continue  # else it is absent from a window, which `features` counts
+        if isinstance(found, Delivery):
+            fresh.append(found)
+        elif found and wanted.asked:
+            results.append(found)
+    version, written = _ingest(work, fresh) if fresh else (None, [])
+    return StepResult(step="raw", item=work.item, table=work.table, nights=tuple(sorted([*results, *written], key=lambda one: one.night)), version=version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    night: date
+    asked: bool
+    """False: looked at on the way, because a window rests on it or it may have changed."""
+
+
+def _wanted(work: Work, nights: Nights, recorded: dict[date, Slice]) -> Iterator[_Wanted]:
+    if work.feed.undated:
+        yield _Wanted(work.pipeline.nights.from_, asked=True)
+        return
+    first = work.pipeline.first_delivery(work.item)
+    back = timedelta(days=work.pipeline.features.days_back(work.item))
+    asked = {night for night in nights if night >= first}
+    window = {night for night in span(max(first, min(nights) - back), max(nights)) if night not in recorded}
+    changed = {night for night, one in recorded.items() if night < max(nights) and work.feed.path and _has_changed(one)}
+    yield from (_Wanted(night, asked=night in asked) for night in sorted(asked | window | changed))
+
+
+def _look(work: Work, wanted: _Wanted, before: Slice | None, nights: Nights) -> Delivery | NightResult | None:
+    """The delivery to ingest, or the result of a night that needs no work."""
+    path = _path(work, wanted.night)
+    if not path.exists():
+        return _absent(work, wanted, path, before)
+    if before and not _has_changed(before):
+        return NightResult(night=wanted.night, outcome="unchanged", generation=before.generation, rows=before.rows)
+    known, generation = _known_night(work, wanted.night, before, nights), before.generation + 1 if before else 1
+    delivery = inspect(path, night=wanted.night, known_night=known, generation=generation)
+    if before and delivery.sha256 == before.detail.get("sha256"):
+        return NightResult(night=wanted.night, outcome="unchanged", generation=before.generation, rows=before.rows)
+    return delivery
+
+
+def _path(work: Work, night: date) -> Path:
+    if work.feed.sql:
+        folder = work.settings.landing / work.pipeline.pipeline / work.item
+        key = work.settings.hash_key.get_secret_value() if work.settings.hash_key else None
+        return extract(work.feed, work.feed.sql, night, folder, hash_key=key)
+    return path_of(work.feed, night, work.settings.landing)
+
+
+def _absent(work: Work, wanted: _Wanted, path: Path, before: Slice | None) -> NightResult | None:
+    if before:  # ingested earlier, the file has been cleared away since
+        return NightResult(night=wanted.night, outcome="unchanged", generation=before.generation, rows=before.rows)
+    if not wanted.asked:
+        return None
+    what = f"{work.item}: no delivery for night {wanted.night}; expected {path}"
+    if work.feed.missing.tolerate and not work.feed.undated:
+        return NightResult(night=wanted.night, outcome="absent", notes=(f"{what} (tolerated: {work.feed.missing.tolerate} per window)",))
+    msg = f"{what}. Deliver it and run again, or allow absent nights with `missing: {{tolerate: N}}`."
+    raise DeliveryError(msg)
+
+
+def _known_night(work: Work, night: date, before: Slice | None, nights: Nights) -> date:
+    """A first delivery is known from its own night; changed bytes from the night whose run saw them, never before a night that has already been computed."""
+    if before is None:
+        return night
+    seen = max(night, min(nights))
+    done = max(work.lake.current("features"), default=date.min) if work.lake.exists("features") else date.min
+    return seen if seen >= done else done + timedelta(days=1)
+
+
+def _has_changed(one: Slice) -> bool:
+    """By size and time of change first, since a digest of every old file each night would cost more than the night."""
+    path = Path(str(one.detail["path"]))
+    if not path.exists():
+        return False
+    stat = path.stat()
+    return (stat.st_size, stat.st_mtime_ns) != (one.detail["size"], one.detail["mtime_ns"])
+
+
+def _newest(slices: list[Slice]) -> dict[date, Slice]:
+    return {one.night: one for one in slices}
+
+
+def _ingest(work: Work, fresh: list[Delivery]) -> tuple[int, list[NightResult]]:
+    key = work.settings.hash_key.get_secret_value() if work.settings.hash_key else None
+    rows = read_deliveries(work.lake.spark, fresh, work.feed, hash_key=key)
+    drafts = [
+        Draft(night=one.night, generation=one.generation, known_night=one.known_night, fingerprint=one.sha256[:16], detail=one.detail) for one in fresh
+    ]
+    committed = work.lake.commit(rows, work.table, drafts, step="raw")
+    slices = {(one.night, one.generation): one for one in committed.slices}
+    results = [slices[one.night, one.generation] for one in fresh]
+    return committed.version, [
+        NightResult(night=one.night, outcome="written", generation=one.generation, rows=one.rows, detail=one.detail) for one in results
+    ]
