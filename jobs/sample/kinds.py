@@ -178,6 +178,9 @@ def _truncated(sheet: Sheet, rng: Random) -> Spoiled | None:
 
 
 KINDS: Final = (
+    # Late rows come first: they need two deliveries.
+    Kind("late_rows", "accepted", "know the rows from the later night on; no night before it changes", _without_rows, "later delivery"),
+    Kind("corrected", "accepted", "once corrected, know the new values from the night that sees them; no night before it changes", _revised, "correction"),
     Kind("duplicate_rows", "deduplicated", "keep each row once and count the others as duplicates", _duplicated),
     Kind("impossible_value", "quarantined", "quarantine the rows if the feed bounds the column, keep the others", cells("-99999999", numeric)),
     Kind("bad_type", "quarantined", "quarantine the rows with their original text, keep the others", cells("unknown", typed)),
@@ -193,6 +196,4 @@ KINDS: Final = (
     Kind("header_only", "refused", "refuse the delivery: it has no rows", lambda sheet, _: Spoiled(Sheet(sheet.header, [], sheet.key).encode())),
     Kind("zero_bytes", "refused", "refuse the delivery: it has not even a header", lambda *_: Spoiled(b"")),
     Kind("absent", "absent", "report the delivery as missing; stop unless the feed tolerates that", lambda *_: Spoiled(None)),
-    Kind("late_rows", "accepted", "know the rows from the later night on; no night before it changes", _without_rows, "later delivery"),
-    Kind("corrected", "accepted", "once corrected, know the new values from the night that sees them; no night before it changes", _revised, "correction"),
 )
