@@ -64,6 +64,18 @@ class Pipeline(Section):
         used = {*self.features.feeds, *(model.label_feed for model in self.models.values())}
         return tuple(name for name in self.feeds if name in used)
 
+    def nights_back(self, feed: str) -> int:
+        """How many nights before its own a night looks at the deliveries of `feed`.
+
+        The scored rows are looked at as far back as any history whose outcomes they are joined to.
+        """
+        features = self.features
+        back = features.days_back(feed) - 1
+        if feed == features.rows:
+            joined = [features.days_back(one) + self.feeds[one].lag - self.rows.lag for one in features.history if self.feeds[one].key == self.rows.key]
+            back = max([back, *[days - 1 for days in joined]])
+        return max(back, 0)
+
     def first_delivery(self, feed: str) -> date:
         """The first night for which `feed` delivers."""
         return self.feeds[feed].from_ or self.nights.from_

@@ -115,7 +115,8 @@ def _calendar(calendar: Calendar, first: date, last: date) -> Iterator[str]:
     margin = timedelta(days=400)
     days = holidays.country_holidays(calendar.holidays, years=range((first - margin).year, (last + margin).year + 1))
     near = sorted(day for day in days if first - margin <= day <= last + margin)
-    known_days, day = f"array({', '.join(f"DATE'{one}'" for one in near)})", f"r.{calendar.day}"
+    dates = ", ".join(f"DATE'{one}'" for one in near)
+    known_days, day = f"array({dates})", f"r.{calendar.day}"
     ahead = f"transform(filter({known_days}, h -> h >= {day}), h -> datediff(h, {day}))"
     behind = f"transform(filter({known_days}, h -> h <= {day}), h -> datediff({day}, h))"
     yield f"array_contains({known_days}, {day}) AS holiday"

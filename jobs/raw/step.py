@@ -48,7 +48,7 @@ def _wanted(work: Work, nights: Nights, recorded: dict[date, Slice]) -> Iterator
         yield _Wanted(work.pipeline.nights.from_, asked=True)
         return
     first = work.pipeline.first_delivery(work.item)
-    back = timedelta(days=work.pipeline.features.days_back(work.item))
+    back = timedelta(days=work.pipeline.nights_back(work.item))
     asked = {night for night in nights if night >= first}
     window = {night for night in span(max(first, min(nights) - back), max(nights)) if night not in recorded}
     changed = {night for night, one in recorded.items() if night < max(nights) and work.feed.path and _has_changed(one)}

@@ -1,7 +1,7 @@
 """Validated: typed rows that met every row expectation; the others go to quarantine; in = good + bad + duplicates."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -38,15 +38,15 @@ def run(work: Work, nights: Nights) -> StepResult:
     return StepResult(step="validated", item=work.item, table=work.table, nights=tuple(everything), version=version, reports=reports)
 
 
-def _scope(work: Work, nights: Nights) -> tuple[object, object]:
+def _scope(work: Work, nights: Nights) -> tuple[date, date]:
     if work.feed.undated:
         return work.pipeline.nights.from_, work.pipeline.nights.from_
-    return min(nights) - timedelta(days=work.pipeline.features.days_back(work.item)), max(nights)
+    return min(nights) - timedelta(days=work.pipeline.nights_back(work.item)), max(nights)
 
 
-def _is_pending(work: Work, one: Slice, done: Mapping[tuple[object, int], Slice], scope: tuple[object, object]) -> bool:
+def _is_pending(work: Work, one: Slice, done: Mapping[tuple[date, int], Slice], scope: tuple[date, date]) -> bool:
     before = done.get((one.night, one.generation))
-    return before is None or (scope[0] <= one.night <= scope[1] and before.fingerprint != _fingerprint(work, one))  # type: ignore[operator]
+    return before is None or (scope[0] <= one.night <= scope[1] and before.fingerprint != _fingerprint(work, one))
 
 
 def _fingerprint(work: Work, delivery: Slice) -> str:
@@ -111,7 +111,7 @@ def _second_opinion(work: Work, rows: DataFrame, found: list[Counts], tables: li
     return tuple(str(path) for path in write_docs(theirs, work.reports, name))
 
 
-def _commit(work: Work, rows: DataFrame, deliveries: Sequence[Slice], ours: Mapping[tuple[object, int], Counts], tables: list[TableResult]) -> int:
+def _commit(work: Work, rows: DataFrame, deliveries: Sequence[Slice], ours: Mapping[tuple[date, int], Counts], tables: list[TableResult]) -> int:
     good, bad = split(rows.where(_are(deliveries)), work.feed)
     drafts = [_draft(work, one, ours[one.night, one.generation], tables) for one in deliveries]
     # The quarantine first: a validated night is done, and nothing looks at it again.

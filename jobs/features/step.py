@@ -1,0 +1,207 @@
+"""Features: what each night knew about every row it has to score, all nights in one job."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from importlib import import_module
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import DateType, DoubleType, StructField, StructType
+
+from jobs.config.loading import digest_of
+from jobs.config.pipeline import Pipeline
+from jobs.errors import DataError, UsageError
+from jobs.features.compile import compiled, coverage_columns
+from jobs.features.knowledge import DELIVERIES_SCHEMA, deliveries
+from jobs.lake.lake import Draft, cached
+from jobs.ledger.ledger import Slice
+from jobs.nights import Nights, among, span
+from jobs.results import NightResult, StepResult
+from jobs.work import Work, content_of, fingerprint
+
+
+
+def run(work: Work, nights: Nights) -> StepResult:
+    """Compute the features of the nights that rest on something new."""
+    slices = {feed: work.lake.slices(f"validated/{feed}") for feed in work.pipeline.features.feeds}
+    known = _as_known_today(slices) if work.options.restate else slices
+    readiness = {night: Readiness.of(work.pipeline, night, known) for night in nights}
+    current = work.lake.current(work.table, restated=work.options.restate)
+    fingerprints = {night: _fingerprint(work, night, known) for night in nights}
+    due = [night for night in nights if not readiness[night].problem and _differs(current.get(night), fingerprints[night])]
+    results = [_idle(night, readiness[night], current.get(night)) for night in nights if night not in due]
+    version, inputs, computed = _compute(work, due, known, readiness, fingerprints) if due else (None, {}, [])
+    everything = tuple(sorted([*results, *computed], key=lambda one: one.night))
+    return StepResult(step="features", item="", table=work.table, nights=everything, version=version, inputs=inputs)
+
+
+class Readiness:
+    """Whether a night has what it rests on, and how much of each window was delivered."""
+
+    def __init__(self, problem: str | None, coverage: Mapping[str, float], short: Mapping[str, int]) -> None:
+        self.problem, self.coverage, self.short = problem, coverage, short
+
+    @classmethod
+    def of(cls, pipeline: Pipeline, night: date, slices: Mapping[str, Sequence[Slice]]) -> "Readiness":
+        """What `night` finds in the validated slices of each feed."""
+        problems, coverage, short = [], {}, {}
+        for feed in pipeline.features.feeds:
+            have = {one.night for one in slices[feed] if one.known_night <= night}
+            if pipeline.feeds[feed].undated:
+                problems += [] if have else [f"{feed} has no validated version"]
+            elif feed == pipeline.features.rows and night not in have:
+                problems.append(f"{feed} has no validated delivery for {night}")
+            if back := pipeline.features.days_back(feed):
+                absent, share = _window(pipeline, feed, night, back, have)
+                coverage[feed] = share
+                short |= {feed: len(absent)} if absent else {}
+                if len(absent) > (allowed := pipeline.feeds[feed].missing.tolerate):
+                    problems.append(f"{feed} lacks {len(absent)} of the {back} nights before {night}, tolerated are {allowed}; first {absent[0]}")
+        return cls("; ".join(problems) or None, coverage, short)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For the line that the person on call reads."""
+        return tuple(f"{feed} {count} night{'s' if count > 1 else ''} short" for feed, count in self.short.items())
+
+
+def _window(pipeline: Pipeline, feed: str, night: date, back: int, have: set[date]) -> tuple[list[date], float]:
+    wanted = span(night - timedelta(days=back - 1), night)
+    expected = [one for one in wanted if one >= pipeline.first_delivery(feed)]
+    return [one for one in expected if one not in have], sum(one in have for one in wanted) / back
+
+
+def _as_known_today(slices: Mapping[str, list[Slice]]) -> dict[str, list[Slice]]:
+    """A restatement sees each delivery's newest generation as if it had come in its own night."""
+    from dataclasses import replace
+
+    newest = {feed: list({one.night: one for one in found}.values()) for feed, found in slices.items()}
+    return {feed: [replace(one, known_night=one.night) for one in found] for feed, found in newest.items()}
+
+
+def _fingerprint(work: Work, night: date, slices: Mapping[str, list[Slice]]) -> str:
+    features = work.pipeline.features
+    parts: list[object] = [digest_of(features, *(work.pipeline.feeds[feed] for feed in features.feeds))]
+    for feed in features.feeds:
+        first = night - timedelta(days=work.pipeline.nights_back(feed))
+        content = content_of(slices[feed], night)
+        parts.append(content if work.pipeline.feeds[feed].undated else [one for one in content if one[0] >= str(first)])
+    return fingerprint(*parts)
+
+
+def _differs(current: Slice | None, wanted: str) -> bool:
+    return current is None or current.fingerprint != wanted
+
+
+def _idle(night: date, ready: Readiness, current: Slice | None) -> NightResult:
+    if ready.problem or current is None:
+        return NightResult(night=night, outcome="failed", problem=ready.problem)
+    return NightResult(night=night, outcome="unchanged", generation=current.generation, rows=current.rows, notes=ready.notes)
+
+
+def _compute(
+    work: Work, due: list[date], slices: Mapping[str, list[Slice]], readiness: Mapping[date, Readiness], fingerprints: Mapping[date, str]
+) -> tuple[int, Mapping[str, int], list[NightResult]]:
+    spark, pipeline = work.lake.spark, work.pipeline
+    pinned = {feed: work.lake.read(f"validated/{feed}", _needed(pipeline, feed, due)) for feed in pipeline.features.feeds}
+    frames = {feed: _restated(one.frame) if work.options.restate else one.frame for feed, one in pinned.items()}
+    coverage = {night: readiness[night].coverage for night in due}
+    frame = feature_frame(spark, pipeline, frames, slices, coverage, due)
+    drafts = [Draft(night=night, fingerprint=fingerprints[night], restated=work.options.restate, detail=_detail(readiness[night])) for night in due]
+    with cached(frame):
+        require_unique(frame, [*pipeline.rows.key, "night"])
+        committed = work.lake.commit(frame, work.table, drafts, step="features")
+    results = [_result(one, committed.written, readiness[one.night]) for one in committed.slices]
+    return committed.version, {f"validated/{feed}": one.version for feed, one in pinned.items()}, results
+
+
+def _needed(pipeline: Pipeline, feed: str, due: Sequence[date]) -> list[date] | None:
+    return None if pipeline.feeds[feed].undated else span(min(due) - timedelta(days=pipeline.nights_back(feed)), max(due))
+
+
+def _restated(frame: DataFrame) -> DataFrame:
+    return frame.withColumn("known_night", frame.night)
+
+
+def _detail(ready: Readiness) -> dict[str, object]:
+    return {"coverage": dict(ready.coverage), "short": dict(ready.short)}
+
+
+def _result(one: Slice, written: frozenset[date], ready: Readiness) -> NightResult:
+    if not one.rows:
+        return NightResult(night=one.night, outcome="failed", problem=f"nothing to score in night {one.night}: no row of its event day is known.")
+    outcome = "written" if one.night in written else "unchanged"
+    return NightResult(night=one.night, outcome=outcome, generation=one.generation, rows=one.rows, notes=ready.notes)
+
+
+def feature_frame(
+    spark: SparkSession,
+    pipeline: Pipeline,
+    validated: Mapping[str, DataFrame],
+    slices: Mapping[str, Sequence[Slice]],
+    coverage: Mapping[date, Mapping[str, float]],
+    nights: Nights,
+) -> DataFrame:
+    """The features of `nights`, from validated rows that may reach beyond them.
+
+    Args:
+        spark: gets the views that the compiled queries name.
+        pipeline: whose features.
+        validated: each feed's validated rows.
+        slices: each feed's validated slices, which say when a delivery was replaced.
+        coverage: per night and feed, the share of the window that was delivered.
+        nights: distinct nights, oldest first.
+
+    Returns:
+        A row per entity to score: key, `night`, features, coverage.
+
+    Raises:
+        UsageError: the plug-in cannot be loaded, loses rows' keys or returns no frame.
+    """
+    for feed, frame in validated.items():
+        frame.createOrReplaceTempView(f"validated_{feed}")
+        spark.createDataFrame(deliveries(slices[feed]), DELIVERIES_SCHEMA).createOrReplaceTempView(f"deliveries_{feed}")
+    _coverage_frame(spark, pipeline, coverage).createOrReplaceTempView("coverage_")
+    for name, query in compiled(pipeline, min(nights), max(nights)).items():
+        frame = spark.sql(query)
+        if name.startswith("past_"):
+            frame = frame.persist()  # every list of groups reads it again
+        frame.createOrReplaceTempView(name)
+    frame = frame.where(among(nights))
+    return with_plug_in(frame, pipeline) if pipeline.features.plug_in else frame
+
+
+def _coverage_frame(spark: SparkSession, pipeline: Pipeline, coverage: Mapping[date, Mapping[str, float]]) -> DataFrame:
+    names = coverage_columns(pipeline)
+    schema = StructType([StructField("night", DateType()), *[StructField(name, DoubleType()) for name in names]])
+    return spark.createDataFrame([(night, *[shares[name.removesuffix("_coverage")] for name in names]) for night, shares in coverage.items()], schema)
+
+
+def with_plug_in(frame: DataFrame, pipeline: Pipeline) -> DataFrame:
+    """The frame after the pipeline's own function.
+
+    Raises:
+        UsageError: it cannot be loaded, or what it returns lacks columns it was given.
+    """
+    name = str(pipeline.features.plug_in)
+    module, _, function = name.partition(":")
+    try:
+        result = getattr(import_module(module), function)(frame)
+    except (ImportError, AttributeError, TypeError) as error:
+        msg = f"features.plug_in: `{name}` cannot be used ({error}); name a function frame → frame on the Python path."
+        raise UsageError(msg) from error
+    if lost := sorted(set(frame.columns) - set(getattr(result, "columns", ()))):
+        msg = f"features.plug_in: `{name}` must return the frame with columns added; {lost} are gone."
+        raise UsageError(msg)
+    return result  # type: ignore[no-any-return]
+
+
+def require_unique(frame: DataFrame, keys: Sequence[str]) -> None:
+    """Asserts that no two rows share the keys.
+
+    Raises:
+        DataError: two do; the text shows one example.
+    """
+    twice = frame.groupBy(*keys).count().where("count > 1").first()
+    if twice:
+        msg = f"Two feature rows have the key {twice.asDict()}; a join of the features is not by a unique key, or a plug-in repeats rows."
+        raise DataError(msg)
