@@ -80,7 +80,7 @@ class HistoricalRate:
         return {"keys": [group.feature.name for group in self.groups], "overall": self.overall}
 
 
-def fit(train: pd.DataFrame, tune: pd.DataFrame, *, learned: Learned, label: str = "label") -> dict[str, Baseline]:
+def fit(train: pd.DataFrame, tune: pd.DataFrame, *, learned: Learned) -> dict[str, Baseline]:
     """`constant` and `historical_rate`.
 
     The rate's keys are the one or two features, texts or numbers of few values, with the least log loss on `tune`:
@@ -91,7 +91,7 @@ def fit(train: pd.DataFrame, tune: pd.DataFrame, *, learned: Learned, label: str
     Raises:
         DataError: the training labels are of one class.
     """
-    labels = {"train": train[label].to_numpy(np.float64), "tune": tune[label].to_numpy(np.float64)}
+    labels = {"train": train["label"].to_numpy(np.float64), "tune": tune["label"].to_numpy(np.float64)}
     overall = float(labels["train"].mean())
     if not 0 < overall < 1:
         msg = f"The mean label of the training rows is {overall}: baselines need both classes."

@@ -75,21 +75,20 @@ class Evaluation:
         return numbers
 
 
-def evaluate(frame: pd.DataFrame, scores: Floats, *, threshold: float, baselines: Mapping[str, Floats], seed: int, label: str = "label") -> Evaluation:
+def evaluate(frame: pd.DataFrame, scores: Floats, *, threshold: float, baselines: Mapping[str, Floats], seed: int) -> Evaluation:
     """Examine the scores of a holdout.
 
     Args:
-        frame: one row per labelled row, with `night` and the label (0 or 1).
+        frame: one row per labelled row, with `night` and `label` (0 or 1).
         scores: the version's, in the order of `frame`.
         threshold: the score from which the label is predicted.
         baselines: the scores of each baseline, in the same order.
         seed: of the draws of nights; the same draws serve every column of scores.
-        label: the label's column.
 
     Raises:
         DataError: no rows, one class only, a label or score that is missing, or a metric without a value.
     """
-    labels = _labels(frame, label)
+    labels = _labels(frame)
     draws = draw(frame["night"], seed=seed)
     return Evaluation(
         rows=len(labels),
@@ -107,16 +106,16 @@ def pooled(frame: pd.DataFrame, *, seed: int) -> dict[str, Estimate]:
     Raises:
         DataError: as in `evaluate`.
     """
-    return _estimates(draw(frame["night"], seed=seed), _labels(frame, "label"), frame["score"].to_numpy(np.float64))
+    return _estimates(draw(frame["night"], seed=seed), _labels(frame), frame["score"].to_numpy(np.float64))
 
 
-def paired(frame: pd.DataFrame, *, challenger: Floats, champion: Floats, metric: Metric, seed: int, label: str = "label") -> Estimate:
+def paired(frame: pd.DataFrame, *, challenger: Floats, champion: Floats, metric: Metric, seed: int) -> Estimate:
     """The challenger's metric less the champion's, on the same rows and the same draws of nights: what both suffer cancels out.
 
     Raises:
         DataError: as in `evaluate`.
     """
-    labels, draws = _labels(frame, label), draw(frame["night"], seed=seed)
+    labels, draws = _labels(frame), draw(frame["night"], seed=seed)
     both = [_finite(given, len(labels)) for given in (challenger, champion)]
     value = point(metric, labels, both[0]) - point(metric, labels, both[1])
     if draws.nights < 2:
@@ -157,11 +156,11 @@ def _estimates(draws: Draws, label: Floats, score: Floats) -> dict[str, Estimate
     return {metric: Estimate(value, *interval(SAMPLED[metric](draws, label, score))) for metric, value in values.items()}
 
 
-def _labels(frame: pd.DataFrame, label: str) -> Floats:
+def _labels(frame: pd.DataFrame) -> Floats:
     if frame.empty:
         msg = "The holdout has no rows with a known label: nothing can be measured."
         raise DataError(msg)
-    values = frame[label].to_numpy(np.float64, na_value=np.nan)
+    values = frame["label"].to_numpy(np.float64, na_value=np.nan)
     classes = set(np.unique(values).tolist())
     if classes != {0.0, 1.0}:
         msg = f"Metrics need labels of both classes, 0 and 1, and no others (got {sorted(classes)[:5]} in {len(values)} rows)."

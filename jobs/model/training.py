@@ -15,6 +15,7 @@ from jobs.errors import DataError, RetryableError, UsageError
 from jobs.model.artifact import Artifact
 from jobs.model.device import Choice, choose
 from jobs.model.learned import Learned, fit
+from jobs.model.segments import Span
 
 if TYPE_CHECKING:
     from xgboost import Booster, QuantileDMatrix
@@ -45,17 +46,31 @@ class Trained:
     tune_log_loss: float
     rows: Mapping[str, int]
     seconds: float
+    spans: Mapping[str, Span]
+
+    @property
+    def digest(self) -> str:
+        """The version's digest."""
+        return self.artifact.digest
+
+    def score(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """One score per row of `frame`, which holds the stored features.
+
+        Raises:
+            DataError: the features do not fit, or a score is not finite.
+        """
+        return self.artifact.score(frame)
 
 
-def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, features: Sequence[str], label: str = "label") -> Trained:
+def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, features: Sequence[str], spans: Mapping[str, Span]) -> Trained:
     """Train a version. The same rows in the same order, seed and threads give the same digest.
 
     Args:
-        train_rows: rows in a stable order, with the features and the label (0 or 1).
+        train_rows: rows in a stable order, with the features and `label` (0 or 1).
         tune_rows: likewise, for early stopping.
         model: the model's section of the pipeline file.
         features: the columns to learn from; `leave_out` is already taken out.
-        label: the label's column.
+        spans: the version's segments, for the record.
 
     Raises:
         DataError: a segment is empty, has one class only or unfit labels; there are no features.
@@ -63,7 +78,7 @@ def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, fe
         RetryableError: the GPU that was asked for failed during the training.
     """
     started = time.perf_counter()
-    labels = {name: _labels(name, rows, label) for name, rows in (("train", train_rows), ("tune", tune_rows))}
+    labels = {name: _labels(name, rows) for name, rows in (("train", train_rows), ("tune", tune_rows))}
     learned = fit(train_rows, features=features, fill=model.fill, min_category_count=model.min_category_count)
     params, device = parameters(model), choose(model.device)
     matrices = {"train": learned.matrix(train_rows), "tune": learned.matrix(tune_rows)}
@@ -79,6 +94,7 @@ def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, fe
         tune_log_loss=float(booster.best_score),
         rows={name: len(values) for name, values in labels.items()},
         seconds=time.perf_counter() - started,
+        spans=dict(spans),
     )
 
 
@@ -95,14 +111,14 @@ def parameters(model: Model) -> dict[str, Any]:
     return {**DEFAULTS, **model.params, **fixed}
 
 
-def _labels(segment: str, rows: pd.DataFrame, label: str) -> NDArray[np.float32]:
+def _labels(segment: str, rows: pd.DataFrame) -> NDArray[np.float32]:
     if rows.empty:
         msg = f"The segment `{segment}` has no rows with a known label; choose a later --as-of, or look at the label's feed."
         raise DataError(msg)
-    values = rows[label].to_numpy(np.float32, na_value=np.nan)
+    values = rows["label"].to_numpy(np.float32, na_value=np.nan)
     classes = set(np.unique(values).tolist())
     if not classes <= {0.0, 1.0}:
-        msg = f"The label `{label}` of `{segment}` must be 0 or 1 everywhere (got {sorted(classes)[:5]})."
+        msg = f"The labels of `{segment}` must be 0 or 1 everywhere (got {sorted(classes)[:5]})."
         raise DataError(msg)
     if len(classes) == 1:
         msg = f"All {len(values)} labels of `{segment}` are {int(values[0])}: from one class only, nothing can be learned or tuned."

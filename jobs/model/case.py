@@ -1,0 +1,97 @@
+"""What is put before the gate, computed only when a rule asks for it, so that what fails there refuses."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from jobs.config.models import Gate
+from jobs.errors import DataError
+from jobs.model.baselines import Baseline
+from jobs.model.evaluation import Estimate, Evaluation, evaluate, pooled
+from jobs.model.resampling import Floats
+from jobs.model.segments import Span
+
+
+class Contender(Protocol):
+    """A version that can be examined: one just trained, or one from the registry."""
+
+    @property
+    def digest(self) -> str:
+        """What it is."""
+
+    @property
+    def spans(self) -> Mapping[str, Span]:
+        """The nights it was made from."""
+
+    def score(self, frame: pd.DataFrame) -> Floats:
+        """One score per row, through its own learned state."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A challenger, a champion perhaps, and the rows to compare them on."""
+
+    model: str
+    """`<pipeline>.<model>`."""
+    gate: Gate
+    holdout: pd.DataFrame
+    """The challenger's holdout: `night`, `label` (0 or 1) and the stored features, one row per row with a known label."""
+    scored_rows: int
+    """The rows of the holdout's nights, whether their label is known or not."""
+    history_coverage: float
+    """Mean share of the features' longest window that was delivered, over the training rows."""
+    challenger: Contender
+    read_champion: Callable[[], Contender | None]
+    """Gives the champion, None if there has never been one; what it raises refuses."""
+    baselines: Mapping[str, Baseline]
+    threshold: float
+    seed: int
+    pinned: Mapping[str, str] = field(default_factory=dict)
+    """Digests of data, configuration and code, for the record."""
+
+    @cached_property
+    def nights(self) -> list[date]:
+        """The nights of the holdout that have rows."""
+        return sorted(set(self.holdout["night"]))
+
+    @cached_property
+    def scores(self) -> Floats:
+        """The challenger's."""
+        return self.challenger.score(self.holdout)
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """The challenger's, beside the baselines."""
+        others = {name: baseline.score(self.holdout) for name, baseline in self.baselines.items()}
+        return evaluate(self.holdout, self.scores, threshold=self.threshold, baselines=others, seed=self.seed)
+
+    @cached_property
+    def label_coverage(self) -> float:
+        """Share of the holdout's rows whose label is known."""
+        if not 0 < len(self.holdout) <= self.scored_rows:
+            msg = f"{len(self.holdout)} labelled of {self.scored_rows} scored rows cannot be"
+            raise DataError(msg)
+        return len(self.holdout) / self.scored_rows
+
+    @cached_property
+    def incumbent(self) -> Contender | None:
+        """The champion, read once."""
+        return self.read_champion()
+
+    @cached_property
+    def incumbent_scores(self) -> Floats:
+        """The champion's, on the same rows."""
+        if self.incumbent is None:
+            msg = "There is no champion to compare with"
+            raise DataError(msg)
+        return self.incumbent.score(self.holdout)
+
+    @cached_property
+    def incumbent_metrics(self) -> dict[str, Estimate]:
+        """The champion's metrics on the same rows and draws."""
+        return pooled(self.holdout[["night", "label"]].assign(score=np.asarray(self.incumbent_scores)), seed=self.seed)

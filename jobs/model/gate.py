@@ -1,0 +1,169 @@
+"""The gate: a challenger goes live only if every rule holds, on rows that neither it nor the champion has learned from."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
+from typing import Final
+
+from jobs.config.models import HIGHER_IS_BETTER, Metric
+from jobs.errors import DataError
+from jobs.model.case import Case, Contender
+from jobs.model.evaluation import METRICS, Estimate, paired
+from jobs.model.resampling import Floats
+from jobs.model.segments import Span
+from jobs.model.verdict import Outcome, Rule, Verdict
+
+FITTED_ON: Final = ("train", "tune", "calibrate")
+Judgement = tuple[str, Callable[[], Rule]]
+
+
+def judge(case: Case) -> Verdict:
+    """PASS or REFUSE; it never raises: what cannot be judged is refused, with the reason."""
+    rules = {name: _guarded(name, rule) for name, rule in _rules_alone(case)}
+    rules["champion"] = _guarded("champion", partial(_champion, case))
+    digests = {**case.pinned, "challenger": case.challenger.digest}
+    if rules["champion"].outcome == "PASS" and case.incumbent is not None:
+        rules |= {name: _guarded(name, rule) for name, rule in _rules_against(case, case.incumbent)}
+        digests["champion"] = case.incumbent.digest
+    # Shown only where the rule that needs them could be judged: they are then already computed and cannot fail here.
+    measured = rules["measurable"].outcome == "PASS"
+    compared = measured and "comparison" in rules and rules["comparison"].observed is not None
+    return Verdict(
+        model=case.model,
+        rules=tuple(rules.values()),
+        evaluation=case.evaluation.to_dict() if measured else None,
+        champion={name: estimate.to_dict() for name, estimate in case.incumbent_metrics.items()} if compared else None,
+        digests=digests,
+    )
+
+
+def _guarded(name: str, rule: Callable[[], Rule]) -> Rule:
+    try:
+        return rule()
+    # Whatever it is, a rule that broke has not been met. Letting the error pass would leave the decision to whoever catches it.
+    except Exception as error:
+        told = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+        return Rule(name=name, outcome="REFUSE", sentence=f"`{name}` cannot be judged: {told}".rstrip(".") + ".")
+
+
+def _rules_alone(case: Case) -> Iterator[Judgement]:
+    yield "nights", partial(_nights, case)
+    yield "unseen", partial(_unseen, case, "challenger", case.challenger)
+    yield "label_coverage", partial(_label_coverage, case)
+    yield "history_coverage", partial(_history_coverage, case)
+    yield "measurable", partial(_measurable, case)
+    for metric, limit in case.gate.floors.items():
+        yield f"floor_{metric}", partial(_floor, case, metric, limit)
+    # The constant is always asked for: a case that lacks it is refused, not judged without it.
+    for name in sorted({"constant", *case.baselines}):
+        yield f"beats_{name}", partial(_beats, case, name)
+
+
+def _rules_against(case: Case, champion: Contender) -> Iterator[Judgement]:
+    yield "another", partial(_another, case, champion)
+    yield "champion_unseen", partial(_unseen, case, "champion", champion)
+    yield "comparison", partial(_comparison, case)
+
+
+def _nights(case: Case) -> Rule:
+    nights, limit = len(case.nights), case.gate.min_nights
+    sentence = f"The holdout has {nights} nights with known labels (at least {limit})."
+    return Rule(name="nights", outcome=_hold(nights >= limit), observed=nights, limit=limit, sentence=sentence)
+
+
+def _unseen(case: Case, who: str, contender: Contender) -> Rule:
+    seen = [night for night in case.nights if any(span.first <= night <= span.last for span in _fitted(contender))]
+    sentence = f"Of the holdout's nights, the {who} was trained or tuned on {len(seen)} (none allowed{_listed(seen)})."
+    return Rule(name="unseen" if who == "challenger" else "champion_unseen", outcome=_hold(not seen), observed=len(seen), limit=0, sentence=sentence)
+
+
+def _label_coverage(case: Case) -> Rule:
+    share, limit = case.label_coverage, case.gate.min_label_coverage
+    sentence = f"The label is known of {share:.1%} of the holdout's rows (at least {limit:.1%})."
+    return Rule(name="label_coverage", outcome=_hold(share >= limit), observed=share, limit=limit, sentence=sentence)
+
+
+def _history_coverage(case: Case) -> Rule:
+    share, limit = case.history_coverage, case.gate.min_history_coverage
+    sentence = f"{share:.1%} of the history that the training rows look at was delivered (at least {limit:.1%})."
+    return Rule(name="history_coverage", outcome=_hold(limit <= share <= 1), observed=share, limit=limit, sentence=sentence)
+
+
+def _measurable(case: Case) -> Rule:
+    told = ", ".join(f"{metric} {case.evaluation.metrics[metric]}" for metric in METRICS)
+    return Rule(name="measurable", outcome="PASS", sentence=f"Measured on {case.evaluation.rows} rows of {case.evaluation.nights} nights: {told}.")
+
+
+def _floor(case: Case, metric: Metric, limit: float) -> Rule:
+    """Judged by the value, not by the interval's end.
+
+    A floor says what is good enough for the purpose; how sure one must be is said by the rules that compare. On 28 nights the interval of
+    an AUC is some 0.06 wide: by its end, a floor would refuse good models for a short holdout, and its number would mean another thing
+    with every length. The interval stands beside it.
+    """
+    estimate = case.evaluation.metrics[metric]
+    holds = estimate.value >= limit if metric in HIGHER_IS_BETTER else estimate.value <= limit
+    sentence = f"{metric} is {estimate} ({'at least' if metric in HIGHER_IS_BETTER else 'at most'} {limit:g})."
+    return Rule(name=f"floor_{metric}", outcome=_hold(holds), observed=estimate.value, interval=_interval(estimate), limit=limit, sentence=sentence)
+
+
+def _beats(case: Case, name: str) -> Rule:
+    difference = _difference(case, case.baselines[name].score(case.holdout), "log_loss")
+    low, high = _interval(difference)
+    sentence = f"Its log loss less that of the baseline {name} is {difference} (the upper end below 0)."
+    return Rule(name=f"beats_{name}", outcome=_hold(high < 0), observed=difference.value, interval=(low, high), limit=0, sentence=sentence)
+
+
+def _champion(case: Case) -> Rule:
+    incumbent = case.incumbent
+    told = "There is no champion yet." if incumbent is None else f"The champion {incumbent.digest[:12]} is readable."
+    return Rule(name="champion", outcome="PASS", sentence=told)
+
+
+def _another(case: Case, champion: Contender) -> Rule:
+    ours, theirs = case.challenger.digest, champion.digest
+    told = "differs from the champion" if ours != theirs else "is the champion itself, byte for byte"
+    return Rule(name="another", outcome=_hold(ours != theirs), sentence=f"The challenger {ours[:12]} {told}.")
+
+
+def _comparison(case: Case) -> Rule:
+    rule, metric = case.gate.champion, case.gate.champion.metric
+    theirs = case.incumbent_metrics[metric]
+    difference = _difference(case, case.incumbent_scores, metric)
+    low, high = _interval(difference)
+    # How much worse at worst, in either direction of the metric: the end of the interval that speaks against the challenger.
+    worst = -low if metric in HIGHER_IS_BETTER else high
+    if rule.superior is not None:
+        holds, limit = worst < -rule.superior, -rule.superior
+        asked = f"better by more than {rule.superior:g} at the worse end"
+    else:
+        limit = rule.non_inferior or 0.0
+        holds, asked = worst <= limit, f"at the worse end worse by at most {limit:g}"
+    sentence = f"{metric} less the champion's {theirs}, on the same rows, is {difference} ({asked})."
+    return Rule(name="comparison", outcome=_hold(holds), observed=difference.value, interval=(low, high), limit=limit, sentence=sentence)
+
+
+def _difference(case: Case, other: Floats, metric: Metric) -> Estimate:
+    return paired(case.holdout, challenger=case.scores, champion=other, metric=metric, seed=case.seed)
+
+
+def _interval(estimate: Estimate) -> tuple[float, float]:
+    if estimate.low is None or estimate.high is None:
+        msg = "One night gives no interval, so nothing is proven"
+        raise DataError(msg)
+    return estimate.low, estimate.high
+
+
+def _fitted(contender: Contender) -> Iterator[Span]:
+    if not contender.spans:
+        msg = "It is not on record which nights it was trained on"
+        raise DataError(msg)
+    yield from (span for name, span in contender.spans.items() if name in FITTED_ON)
+
+
+def _listed(nights: list[date]) -> str:
+    return f": {nights[0]} to {nights[-1]}" if nights else ""
+
+
+def _hold(holds: bool) -> Outcome:
+    return "PASS" if holds else "REFUSE"
