@@ -18,7 +18,8 @@ from jobs.ledger.ledger import Ledger, Slice
 from jobs.nights import among
 
 ROWS_PER_FILE: Final = 60_000
-SPARK_HASH: Final = "rows:sum of xxhash64"
+PROVENANCE: Final = frozenset({"run_id", "features_version"})
+"""Columns that say where a row comes from; the same scores from another run are the same content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +180,7 @@ class Lake:
 
 def checksums(frame: DataFrame, *, by: Sequence[str]) -> dict[tuple[Any, ...], tuple[int, str]]:
     """Per group: the number of rows, and a sum of row hashes that depends on every value and on no order."""
-    content = [column for column in frame.columns if column not in by]
+    content = [column for column in frame.columns if column not in {*by, *PROVENANCE}]
     # xxhash64 passes over NULLs, so that ('a', NULL) and (NULL, 'a') would agree without their places.
     row_hash = F.xxhash64(*content, F.array(*[F.col(column).isNull() for column in content]))
     grouped = frame.groupBy(*by).agg(F.count("*").alias("rows_"), F.sum(row_hash.cast("decimal(20,0)")).cast("string").alias("sum_"))

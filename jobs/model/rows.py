@@ -1,0 +1,80 @@
+"""The rows that a version is made from: stored features of past nights beside the labels that the night of training knows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.config.pipeline import Pipeline
+from jobs.errors import DataError
+from jobs.features.compile import coverage_columns
+from jobs.model.segments import Span
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Scored rows in a stable order (night, then key); `label` is missing where none is known yet."""
+
+    frame: pd.DataFrame
+    features: tuple[str, ...]
+    coverage: tuple[str, ...]
+
+    def labelled(self, span: Span) -> pd.DataFrame:
+        """The rows of a segment whose label is known."""
+        frame = self.scored(span)
+        return frame[frame["label"].notna()].reset_index(drop=True)
+
+    def scored(self, span: Span) -> pd.DataFrame:
+        """The rows of a segment."""
+        nights = self.frame["night"]
+        return self.frame[(nights >= span.first) & (nights <= span.last)]
+
+    @cached_property
+    def mean_coverage(self) -> float:
+        """Mean share of the windows that was delivered; 1 where the features have none."""
+        return float(self.frame[list(self.coverage)].mean().mean()) if self.coverage else 1.0
+
+
+def read_rows(features: DataFrame, labels: DataFrame, pipeline: Pipeline, model: str, spans: Mapping[str, Span], *, as_of: date) -> Rows:
+    """Collect what the segments need.
+
+    Args:
+        features: the feature table, restated generations included; they are left out here.
+        labels: validated rows of the label's feed.
+        pipeline: whose.
+        model: whose label and population.
+        spans: the segments' nights.
+        as_of: labels that became known later do not exist.
+
+    Raises:
+        DataError: the segments' nights have no features.
+    """
+    spec, key = pipeline.models[model], pipeline.rows.key
+    first, last = min(span.first for span in spans.values()), max(span.last for span in spans.values())
+    wanted = features.where(F.col("night").between(first, last) & ~F.col("restated")).where(spec.population or "true")
+    joined = wanted.join(_known_labels(labels, key, spec.label_column, as_of), key, how="left").orderBy("night", *key)
+    frame = joined.toPandas()
+    if frame.empty:
+        msg = f"There are no features of the nights {first} to {last}; make them first: matins backfill {pipeline.pipeline} --from {first} --to {last} --steps raw,validated,features."
+        raise DataError(msg)
+    return Rows(frame, feature_columns(features, pipeline, leave_out=spec.leave_out), tuple(coverage_columns(pipeline)))
+
+
+def _known_labels(labels: DataFrame, key: list[str], label: str, as_of: date) -> DataFrame:
+    newest = Window.partitionBy(*key).orderBy(F.col("known_night").desc(), F.col("night").desc(), F.col("generation").desc())
+    known = labels.where(F.col("known_night") <= F.lit(as_of)).withColumn("place", F.row_number().over(newest)).where("place = 1")
+    return known.select(*key, F.col(label).cast("int").alias("label"))
+
+
+def feature_columns(features: DataFrame, pipeline: Pipeline, *, leave_out: list[str]) -> tuple[str, ...]:
+    """The columns to learn from: all of the table but keys that are no features, provenance, coverage and what the model leaves out."""
+    own = {"night", "generation", "restated", *coverage_columns(pipeline), *leave_out}
+    keys = set(pipeline.rows.key) - set(pipeline.features.take)
+    return tuple(name for name in features.columns if name not in own | keys)
+
+

@@ -1,0 +1,147 @@
+"""Model: train as of a night, examine, put before the gate; a version that passes becomes the champion."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pandas as pd
+
+from jobs.config.loading import digest_of
+from jobs.drift_report.distance import Reference, to_plain
+from jobs.drift_report.page import SAMPLE
+from jobs.ledger.leases import lease
+from jobs.model import baselines
+from jobs.model.artifact import Artifact
+from jobs.model.case import Case
+from jobs.model.champion import registry_of
+from jobs.model.gate import judge
+from jobs.model.plots import plots
+from jobs.model.registry import Registry
+from jobs.model.resampling import Floats
+from jobs.model.rows import Rows, read_rows
+from jobs.model.segments import Span, cut
+from jobs.model.training import Trained, train
+from jobs.model.verdict import Verdict
+from jobs.nights import Nights
+from jobs.predictions.step import threshold_of
+from jobs.results import NightResult, StepResult
+from jobs.work import Work, code_version, content_of, fingerprint
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """What was just trained, as the gate wants it."""
+
+    artifact: Artifact
+    spans: Mapping[str, Span]
+
+    @property
+    def digest(self) -> str:
+        """What it is."""
+        return self.artifact.digest
+
+    def score(self, frame: pd.DataFrame) -> Floats:
+        """One score per row."""
+        return self.artifact.score(frame)
+
+
+def run(work: Work, nights: Nights) -> StepResult:
+    """Train as of the newest of `nights`, unless a version was already made from the very same data and configuration."""
+    as_of, registry = max(nights), registry_of(work.settings)
+    spans = _spans(work, as_of)
+    made_from = _fingerprint(work, as_of, spans)
+    known = next((one for one in registry.versions(work.model_name) if one.tags.get("fingerprint") == made_from), None)
+    if known:
+        detail = {"version": known.version, "digest": known.digest, "verdict": known.tags.get("verdict"), "sentence": known.tags.get("sentence")}
+        return _step_result(work, NightResult(night=as_of, outcome="unchanged", detail=detail), "cpu", {})
+    features, labels = work.lake.read("features"), work.lake.read(f"validated/{work.model.label_feed}")
+    rows = read_rows(features.frame, labels.frame, work.pipeline, work.item, spans, as_of=as_of)
+    trained = train(rows.labelled(spans["train"]), rows.labelled(spans["tune"]), model=work.model, features=rows.features)
+    versions = {"features": features.version, f"validated/{work.model.label_feed}": labels.version}
+    with lease(work.ledger, f"model/{work.model_name}"):
+        result = _judged(work, registry, rows, trained, spans, {"as_of": str(as_of), "fingerprint": made_from, **versions})
+    return _step_result(work, result, trained.device.used, versions)
+
+
+def _spans(work: Work, as_of: date) -> dict[str, Span]:
+    segments = work.model.segments.model_copy(update=dict(work.options.segments))
+    lag = work.pipeline.feeds[work.model.label_feed].lag - work.pipeline.rows.lag
+    return cut(segments, as_of=as_of, lag=lag, first=work.pipeline.nights.from_)
+
+
+def _fingerprint(work: Work, as_of: date, spans: Mapping[str, Span]) -> str:
+    """Everything a version depends on: how a champion is judged, published or watched does not change what is trained."""
+    import xgboost
+
+    first, last = spans["train"].first, spans["holdout"].last
+    features = [(str(night), one.checksum) for night, one in work.lake.current("features").items() if first <= night <= last]
+    labels = [one for one in content_of(work.lake.slices(f"validated/{work.model.label_feed}"), as_of) if one[0] >= str(first)]
+    spec = work.model.model_dump(mode="json", exclude={"gate", "drift", "publish"})
+    return fingerprint(features, labels, spec, {name: str(span) for name, span in spans.items()}, xgboost.__version__)
+
+
+def _judged(work: Work, registry: Registry, rows: Rows, trained: Trained, spans: Mapping[str, Span], pinned: Mapping[str, object]) -> NightResult:
+    holdout, challenger = rows.labelled(spans["holdout"]), Challenger(trained.artifact, spans)
+    simple = baselines.fit(rows.labelled(spans["train"]), rows.labelled(spans["tune"]), learned=trained.artifact.learned)
+    case = Case(
+        model=work.model_name,
+        gate=work.model.gate,
+        holdout=holdout,
+        scored_rows=len(rows.scored(spans["holdout"])),
+        history_coverage=rows.mean_coverage,
+        challenger=challenger,
+        read_champion=lambda: registry.champion(work.model_name, threads=work.model.threads),
+        baselines=simple,
+        threshold=threshold_of(work),
+        seed=work.model.seed,
+        pinned={"configuration": digest_of(work.pipeline), "code": code_version(), **{name: str(value) for name, value in pinned.items()}},
+    )
+    verdict = judge(case)
+    files = {"verdict.json": verdict.to_json().encode(), "reference.json": _reference(rows, trained, spans), "reference_sample.parquet": _sample(rows, trained, spans)}
+    if verdict.evaluation:
+        files |= plots(holdout, case.scores, title=f"{work.model_name} on {spans['holdout']}", seed=work.model.seed)
+        files |= {"evaluation.json": json.dumps(verdict.evaluation).encode()}
+    version = _registered(work, registry, case, trained, verdict, spans, files)
+    return _decided(work, registry, version, verdict, spans)
+
+
+def _registered(
+    work: Work, registry: Registry, case: Case, trained: Trained, verdict: Verdict, spans: Mapping[str, Span], files: Mapping[str, bytes]
+) -> int:
+    tags = {**case.pinned, "verdict": verdict.outcome, "sentence": verdict.sentence[:4000], "run_id": work.run_id, "device": trained.device.used}
+    params = {**trained.params, "best_iteration": trained.best_iteration, **{f"segment.{name}": str(span) for name, span in spans.items()}}
+    metrics = {"tune.log_loss": trained.tune_log_loss, "seconds": trained.seconds, **(case.evaluation.flat() if verdict.evaluation else {})}
+    run_id = registry.record(work.model_name, artifact=trained.artifact, spans=spans, params=params, metrics=metrics, tags=tags, files=files)
+    return registry.register(work.model_name, run_id, trained.artifact.digest, tags).version
+
+
+def _decided(work: Work, registry: Registry, version: int, verdict: Verdict, spans: Mapping[str, Span]) -> NightResult:
+    as_of = spans["holdout"].last + timedelta(days=work.pipeline.feeds[work.model.label_feed].lag - work.pipeline.rows.lag)
+    former = registry.promote(work.model_name, version).old if verdict.passed else None
+    about = {"version": version, "former": former, "night": as_of, "by": "gate", "reason": verdict.sentence, "evidence": json.loads(verdict.to_json()), "run_id": work.run_id}
+    work.ledger.decide(work.pipeline.pipeline, work.item, "promoted" if verdict.passed else "refused", **about)
+    metrics = (verdict.evaluation or {}).get("metrics", {})
+    detail = {"version": version, "digest": verdict.digests["challenger"], "verdict": verdict.outcome, "sentence": verdict.sentence, "metrics": metrics}
+    return NightResult(night=as_of, outcome="written", generation=version, rows=int((verdict.evaluation or {}).get("rows", 0)), detail=detail)
+
+
+def _reference(rows: Rows, trained: Trained, spans: Mapping[str, Span]) -> bytes:
+    """Of the features as trained on; of the score on rows that training did not see."""
+    made_from, holdout = rows.scored(spans["train"]), rows.scored(spans["holdout"])
+    references = [Reference.of(name, made_from[name]) for name in trained.artifact.learned.names]
+    scores = Reference.of("score", pd.Series(trained.artifact.score(holdout)))
+    return json.dumps(to_plain([*references, scores])).encode()
+
+
+def _sample(rows: Rows, trained: Trained, spans: Mapping[str, Span]) -> bytes:
+    holdout = rows.scored(spans["holdout"]).reset_index(drop=True)
+    scored = holdout[trained.artifact.learned.names].assign(score=trained.artifact.score(holdout))
+    buffer = io.BytesIO()
+    scored.sample(min(SAMPLE, len(scored)), random_state=0).to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _step_result(work: Work, result: NightResult, device: str, inputs: Mapping[str, int]) -> StepResult:
+    return StepResult(step="model", item=work.item, table=work.table, nights=(result,), device=device, inputs=inputs)

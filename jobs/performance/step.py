@@ -1,0 +1,68 @@
+"""Performance: what became known in a night about the predictions of the nights before."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.lake.lake import Draft
+from jobs.ledger.ledger import Slice
+from jobs.nights import Nights, among
+from jobs.performance.measure import SCHEMA, realised
+from jobs.results import NightResult, StepResult
+from jobs.work import Work, fingerprint
+
+
+def run(work: Work, nights: Nights) -> StepResult:
+    """Compare scores with the labels that arrived in `nights`."""
+    labels, current = work.lake.slices(f"validated/{work.model.label_feed}"), work.lake.current(work.table)
+    predictions = work.lake.current(f"{work.item}/predictions")
+    wanted = {night: _fingerprint(work, night, labels, predictions) for night in nights}
+    due = [night for night in nights if night not in current or current[night].fingerprint != wanted[night]]
+    idle = [_result(current[night], frozenset()) for night in nights if night not in due]
+    version, measured = _measure(work, due, wanted) if due and predictions else (None, [_nothing(night) for night in due])
+    everything = tuple(sorted([*idle, *measured], key=lambda one: one.night))
+    return StepResult(step="performance", item=work.item, table=work.table, nights=everything, version=version)
+
+
+def _nothing(night: date) -> NightResult:
+    return NightResult(night=night, outcome="unchanged", notes=("nothing has been scored whose labels could have come",))
+
+
+def _fingerprint(work: Work, night: date, labels: Sequence[Slice], predictions: Mapping[date, Slice]) -> str:
+    arrived = [(str(one.night), one.generation, one.checksum) for one in labels if one.known_night == night]
+    feed = work.pipeline.feeds[work.model.label_feed]
+    oldest = min((one.night for one in labels if one.known_night == night), default=night).toordinal() - feed.lag - feed.max_late_days
+    scored = [(str(day), one.checksum) for day, one in predictions.items() if oldest <= day.toordinal() <= night.toordinal()]
+    return fingerprint(arrived, scored)
+
+
+def _measure(work: Work, nights: list[date], wanted: Mapping[date, str]) -> tuple[int, list[NightResult]]:
+    rows = realised(_pairs(work, nights).toPandas())
+    frame = work.lake.spark.createDataFrame(rows, SCHEMA)
+    tally = {night: [row for row in rows if row[0] == night] for night in nights}
+    drafts = [Draft(night=night, fingerprint=wanted[night], counts=_counts(tally[night])) for night in nights]
+    committed = work.lake.commit(frame, work.table, drafts, step="performance")
+    return committed.version, [_result(one, committed.written) for one in committed.slices]
+
+
+def _pairs(work: Work, nights: list[date]) -> DataFrame:
+    model, key = work.model, work.pipeline.rows.key
+    arrived = work.lake.read(f"validated/{model.label_feed}").frame.where(among(nights, "known_night"))
+    newest = Window.partitionBy(*key, "known_night").orderBy(F.col("night").desc(), F.col("generation").desc())
+    labels = arrived.withColumn("place", F.row_number().over(newest)).where("place = 1").where(F.col(model.label_column).isNotNull())
+    labels = labels.select(*key, F.col("known_night").alias("night"), F.col(model.label_column).cast("int").alias("label"))
+    scores = work.lake.read(f"{work.item}/predictions").frame.where(~F.col("restated"))
+    scores = scores.select(*key, F.col("night").alias("scored_night"), "score", "model_version")
+    return labels.join(scores, key, how="inner").select("night", "scored_night", "model_version", "label", "score")
+
+
+def _counts(rows: Sequence[tuple[object, ...]]) -> dict[str, float]:
+    return {"labels": float(sum(int(str(row[3])) for row in rows)), "positives": float(sum(int(str(row[4])) for row in rows))}
+
+
+def _result(one: Slice, written: frozenset[date]) -> NightResult:
+    notes = () if one.counts.get("labels") else ("no label arrived for anything that was scored",)
+    outcome = "written" if one.night in written and one.rows else "unchanged"
+    return NightResult(night=one.night, outcome=outcome, rows=one.rows, generation=one.generation, counts=one.counts, notes=notes)

@@ -1,0 +1,51 @@
+"""Batch scores with an XGBoost booster inside Spark's Arrow batches."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.types import DoubleType, StructField, StructType
+
+from jobs.errors import DataError
+from jobs.model.artifact import Artifact, load
+
+Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+def score(features: DataFrame, artifact: Artifact, *, keys: Sequence[str]) -> DataFrame:
+    """One row per row of `features`: its keys and `score`, a probability.
+
+    Raises:
+        DataError: a feature that the model needs is not in the table.
+    """
+    if absent := sorted(set(artifact.learned.names) - set(features.columns)):
+        msg = f"The model needs the features {absent[:5]}, which the table lacks ({len(absent)} in all); train again, or restore the features."
+        raise DataError(msg)
+    floats = [f"{expression.rsplit(' AS ', 1)[0]} AS _{place}" for place, expression in enumerate(artifact.learned.expressions())]
+    schema = StructType([*[features.schema[name] for name in keys], StructField("score", DoubleType(), nullable=False)])
+    return features.selectExpr(*keys, *floats).mapInArrow(_through(artifact.ubj, len(floats), len(keys)), schema=schema)
+
+
+def _through(ubj: bytes, width: int, keys: int) -> Batches:
+    def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # One core per task is Spark's; more threads here would only fight over it.
+        booster = _booster(ubj)
+        for batch in batches:
+            matrix = np.empty((batch.num_rows, width), dtype=np.float32)
+            for place in range(width):
+                matrix[:, place] = batch.column(keys + place).to_numpy(zero_copy_only=False)
+            scores = np.asarray(booster.inplace_predict(matrix), dtype=np.float64) if batch.num_rows else np.empty(0)
+            if not np.isfinite(scores).all():
+                msg = f"{int((~np.isfinite(scores)).sum())} scores of a batch are not finite; nothing was written."
+                raise DataError(msg)
+            yield pa.RecordBatch.from_arrays([*batch.columns[:keys], pa.array(scores)], names=[*batch.schema.names[:keys], "score"])
+
+    return scored
+
+
+@cache
+def _booster(ubj: bytes) -> "Booster":  # type: ignore[name-defined]  # noqa: F821
+    """Loaded once per worker process."""
+    return load(ubj, threads=1)

@@ -1,0 +1,78 @@
+"""Predictions: one version scores the features of some nights; each row says which version, on which features, in which run."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.loading import digest_of
+from jobs.lake.lake import Draft, Pinned
+from jobs.ledger.ledger import Slice
+from jobs.model.champion import scoring_version
+from jobs.model.version import Version
+from jobs.nights import Nights
+from jobs.predictions.score import score
+from jobs.results import NightResult, StepResult
+from jobs.work import Work, fingerprint
+
+
+def run(work: Work, nights: Nights) -> StepResult:
+    """Score the nights whose features or version are new."""
+    version = scoring_version(work)
+    features = work.lake.current("features", restated=work.options.restate)
+    current = work.lake.current(work.table, restated=work.options.restate)
+    wanted = {night: _fingerprint(work, features[night], version) for night in nights if night in features}
+    due = [night for night, want in wanted.items() if night not in current or current[night].fingerprint != want]
+    idle = [_idle(night, night in features, current.get(night)) for night in nights if night not in due]
+    table_version, inputs, scored = _score(work, due, version, wanted) if due else (None, {}, [])
+    everything = tuple(sorted([*idle, *scored], key=lambda one: one.night))
+    inputs = {**inputs, "champion": version.version, "digest": version.digest}
+    return StepResult(step="predictions", item=work.item, table=work.table, nights=everything, version=table_version, inputs=inputs)
+
+
+def threshold_of(work: Work) -> float:
+    """The score from which the label is predicted."""
+    return work.pipeline.purpose.threshold if work.model.threshold == "from purpose" else float(work.model.threshold)
+
+
+def _fingerprint(work: Work, features: Slice, version: Version) -> str:
+    return fingerprint(features.checksum, version.version, version.digest, threshold_of(work), digest_of(work.model.population))
+
+
+def _idle(night: date, ready: bool, current: Slice | None) -> NightResult:
+    if not ready or current is None:
+        return NightResult(night=night, outcome="failed", problem=f"there are no features of night {night}; run the step features first.")
+    return NightResult(night=night, outcome="unchanged", generation=current.generation, rows=current.rows, detail=current.detail)
+
+
+def _score(work: Work, due: list[date], version: Version, wanted: Mapping[date, str]) -> tuple[int, Mapping[str, int], list[NightResult]]:
+    features = work.lake.read("features", due)
+    about = {"champion": version.version, "digest": version.digest, "features_version": features.version}
+    drafts = [Draft(night=night, fingerprint=wanted[night], restated=work.options.restate, detail=about) for night in due]
+    committed = work.lake.commit(_predictions(work, features, version), work.table, drafts, step="predictions")
+    results = [_result(one, committed.written, about) for one in committed.slices]
+    return committed.version, {"features": features.version}, results
+
+
+def _predictions(work: Work, features: Pinned, version: Version) -> DataFrame:
+    restated = F.col("restated") == F.lit(work.options.restate)
+    scored_rows = features.frame.where(restated).where(work.model.population or "true")
+    scores = score(scored_rows, version.artifact, keys=[*work.pipeline.rows.key, "night"])
+    return scores.select(
+        *work.pipeline.rows.key,
+        "night",
+        "score",
+        (F.col("score") >= threshold_of(work)).alias("predicted"),
+        F.lit(version.version).alias("model_version"),
+        F.lit(version.digest).alias("model_digest"),
+        F.lit(features.version).alias("features_version"),
+        F.lit(work.run_id).alias("run_id"),
+    )
+
+
+def _result(one: Slice, written: frozenset[date], about: Mapping[str, object]) -> NightResult:
+    if not one.rows:
+        return NightResult(night=one.night, outcome="failed", problem=f"nothing to score in night {one.night}: no feature row is in the model's population.")
+    outcome = "written" if one.night in written else "unchanged"
+    return NightResult(night=one.night, outcome=outcome, generation=one.generation, rows=one.rows, detail=about)

@@ -1,0 +1,74 @@
+"""Published: each night in the warehouse exactly once; what is already there as it should be is left alone."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from itertools import groupby, islice
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from jobs.failpoints import reached
+from jobs.ledger.leases import lease
+from jobs.ledger.ledger import Slice, open_engine
+from jobs.nights import Nights
+from jobs.published.warehouse import CHUNK, OWN, Warehouse
+from jobs.results import NightResult, StepResult
+from jobs.work import Work
+
+
+def run(work: Work, nights: Nights) -> StepResult:
+    """Publish the nights whose predictions the warehouse does not show yet."""
+    warehouse = Warehouse(open_engine(work.settings.warehouse_url), work.pipeline, work.item)
+    predictions, drift = work.lake.current(f"{work.item}/predictions"), work.lake.current(f"{work.item}/drift_report")
+    with lease(work.ledger, f"warehouse/{warehouse.table.name}"):
+        shown = warehouse.published()
+        results = {night: _idle(work, night, predictions.get(night), drift.get(night), shown.get(night)) for night in nights}
+        due = [night for night in nights if results[night] is None]
+        results |= _publish(work, warehouse, due, predictions) if due else {}
+    return StepResult(step="published", item=work.item, table=work.table, nights=tuple(result for result in results.values() if result))
+
+
+def _idle(work: Work, night: date, scored: Slice | None, drift: Slice | None, shown: dict[str, Any] | None) -> NightResult | None:
+    """The result of a night that cannot or need not be published."""
+    if scored is None or (problem := _obstacle(work, scored, drift)):
+        return NightResult(night=night, outcome="failed", problem=f"there are no predictions of night {night} to publish." if scored is None else problem)
+    if shown and (shown["generation"], shown["checksum"]) == (scored.generation, scored.checksum):
+        return NightResult(night=night, outcome="unchanged", generation=scored.generation, rows=scored.rows, detail=scored.detail)
+    return None
+
+
+def _publish(work: Work, warehouse: Warehouse, due: list[date], predictions: Mapping[date, Slice]) -> dict[date, NightResult]:
+    rows = work.lake.read(f"{work.item}/predictions", due).frame.where(~F.col("restated")).select(*work.pipeline.rows.key, *OWN[:-1])
+    results = {}
+    for night, found in groupby(rows.orderBy("night", *work.pipeline.rows.key).toLocalIterator(), key=lambda row: row["night"]):
+        one = predictions[night]
+        reached("published.before_commit")
+        warehouse.replace(night, batched((row.asDict() for row in found), CHUNK), _entry(one))
+        reached("published.after_commit")
+        results[night] = NightResult(night=night, outcome="written", generation=one.generation, rows=one.rows, detail=one.detail)
+    return results
+
+
+def _entry(one: Slice) -> dict[str, Any]:
+    same = {"generation": one.generation, "rows": one.rows, "checksum": one.checksum, "run_id": one.run_id}
+    return {**same, "delta_version": one.version, "model_version": one.detail["champion"]}
+
+
+def batched(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    """Lists of at most `size` rows."""
+    rows = iter(rows)
+    while chunk := list(islice(rows, size)):
+        yield chunk
+
+
+def _obstacle(work: Work, scored: Slice, drift: Slice | None) -> str | None:
+    night, limit = scored.night, work.model.drift.stop_publishing_above
+    if not scored.rows:
+        return f"night {night} has no predictions to publish."
+    if limit is None:
+        return None
+    if drift is None:
+        return f"the drift of night {night} was not measured, and `stop_publishing_above: {limit}` needs it."
+    if drift.counts["score_psi"] > limit:
+        return f"the score of night {night} has drifted by {drift.counts['score_psi']:.2f}, above `stop_publishing_above: {limit}`; look at the drift report."
+    return None

@@ -1,0 +1,146 @@
+"""Walks the plan: one task after the other, each recorded in the ledger with what it read, wrote, took and said."""
+
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from jobs.config.loading import digest_of
+from jobs.config.pipeline import Pipeline
+from jobs.errors import MatinsError, PermanentError, RetryableError, UsageError
+from jobs.ledger.ledger import Ledger
+from jobs.memory import peak_memory_mb
+from jobs.nights import Nights, in_words
+from jobs.plan import Task
+from jobs.results import NightResult, StepResult
+from jobs.settings import Settings
+from jobs.work import Options, Work, code_version, new_run_id
+
+Listener = Callable[[Task, StepResult | None], None]
+"""Told of each task before it starts (without a result) and after."""
+
+
+class StoppedError(RetryableError):
+    """The run was asked to end."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one pipeline: everything that its tasks share."""
+
+    settings: Settings
+    pipeline: Pipeline
+    ledger: Ledger
+    run_id: str
+    options: Options
+
+    def work(self, task: Task) -> Work:
+        """What the task's doorway is given."""
+        from jobs.lake.lake import Lake
+        from jobs.lake.session import spark_session
+
+        lake = Lake(spark_session(self.settings), self.ledger, root=self.settings.lake, pipeline=self.pipeline.pipeline, run_id=self.run_id)
+        return Work(self.settings, self.pipeline, task, lake, self.ledger, self.run_id, self.options)
+
+    def do(self, task: Task, nights: Nights) -> StepResult:
+        """Run one task and record what it did.
+
+        An error that concerns the task alone makes its nights red; the caller goes on, and what rests on them finds nothing.
+
+        Raises:
+            UsageError: the configuration is wrong.
+            RetryableError: trying again may cure it.
+        """
+        record = self.ledger.begin_step(self.run_id, self.pipeline.pipeline, step=task.step.name, item=task.item, nights=in_words(nights))
+        started = time.monotonic()
+        try:
+            result = self._done(task, nights)
+        except BaseException as error:
+            self.ledger.end_step(record, None, seconds=time.monotonic() - started, peak_memory_mb=peak_memory_mb(), message=str(error))
+            raise
+        self.ledger.end_step(record, result, seconds=time.monotonic() - started, peak_memory_mb=peak_memory_mb())
+        self.ledger.record_nights(self.run_id, self.pipeline.pipeline, task.table, result.nights)
+        return result
+
+    def _done(self, task: Task, nights: Nights) -> StepResult:
+        try:
+            with _spark_errors():
+                return import_module(f"jobs.{task.step.name}.step").run(self.work(task), nights)  # type: ignore[no-any-return]
+        except UsageError:
+            raise
+        except PermanentError as error:
+            failed = tuple(NightResult(night=night, outcome="failed", problem=str(error)) for night in nights)
+            return StepResult(step=task.step.name, item=task.item, table=task.table, nights=failed)
+
+    def walk(self, tasks: Iterable[Task], nights: Nights, listener: Listener | None = None) -> list[StepResult]:
+        """Run the tasks in order."""
+        tell = listener or (lambda _task, _result: None)
+        results = []
+        for task in tasks:
+            tell(task, None)
+            results.append(self.do(task, nights))
+            tell(task, results[-1])
+        return results
+
+
+@contextmanager
+def opened(settings: Settings, pipeline: Pipeline, *, command: str, options: Options | None = None, run_id: str | None = None) -> Iterator[Run]:
+    """A recorded run; how it ends is recorded too, also when it is interrupted.
+
+    Raises:
+        StoppedError: the process was asked to end by SIGTERM or Ctrl-C.
+    """
+    ledger = Ledger(settings.ledger_url, home=settings.root)
+    run = Run(settings, pipeline, ledger, run_id or new_run_id(), options or Options())
+    ledger.begin_run(run.run_id, pipeline.pipeline, command=command, code_version=code_version(), config_digest=digest_of(pipeline))
+    outcome = "failed"
+    try:
+        with _stopping_cleanly():
+            yield run
+        outcome = "done"
+    except (KeyboardInterrupt, StoppedError):
+        outcome = "canceled"
+        msg = "The run was stopped; finished nights stay, the others are as before. Run again to go on."
+        raise StoppedError(msg) from None
+    finally:
+        ledger.end_run(run.run_id, outcome)
+
+
+@contextmanager
+def _stopping_cleanly() -> Iterator[None]:
+    """SIGTERM becomes an exception, so that leases and locks are released on the way out."""
+
+    def stop(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: the orchestrator that runs us there has its own ways
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _spark_errors() -> Iterator[None]:
+    """What escapes Spark, in our words: a JVM that is gone, a full disk, or the first line of its message."""
+    from py4j.protocol import Py4JError, Py4JNetworkError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except MatinsError:
+        raise
+    except (Py4JNetworkError, ConnectionError, EOFError) as error:
+        msg = f"Spark's process is gone ({type(error).__name__}); nothing half-written was kept. Run again; if it repeats, give it more memory in spark_conf/."
+        raise RetryableError(msg) from error
+    except (PySparkException, Py4JError) as error:
+        from jobs.lake.delta import in_words as in_our_words
+
+        raise in_our_words(error, "Spark") from error
