@@ -19,7 +19,6 @@ from pyspark.sql import SparkSession
 
 from jobs.lake.scratch import Scratch
 
-STOP_SECONDS: Final = 60
 # Each of them would lead a local session to another Spark, folder or running gateway than its profile's.
 FOREIGN: Final = ("SPARK_CONF_DIR", "SPARK_LOCAL_DIRS", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "PYSPARK_SUBMIT_ARGS", "PYSPARK_GATEWAY_PORT")
 LOCAL: Final = {"SPARK_HOME": str(Path(pyspark.__file__).parent), "SPARK_LOCAL_IP": "127.0.0.1"}
@@ -50,23 +49,23 @@ class Jvm:
             self.process.kill()
             return False
 
-    def close(self) -> None:
-        """Ends session and JVM, waits for it, and removes its folder; afterwards a new one can be started."""
+    def close(self, *, patience: float) -> None:
+        """Ends session and JVM, waits `patience` seconds for it before it is killed, and removes its folder; then a new one can start."""
         with warnings.catch_warnings(), suppress(Py4JError, OSError):
             # PySpark warns that a dead JVM cannot be shut down.
             warnings.simplefilter("ignore")
             if SparkSession._instantiatedSession is not None:
                 SparkSession._instantiatedSession.stop()
         _forget()
-        self._end_process()
+        self._end_process(patience)
         self.scratch.remove()
 
-    def _end_process(self) -> None:
+    def _end_process(self, patience: float) -> None:
         if self.process.stdin:
             with suppress(OSError):
                 self.process.stdin.close()
         try:
-            self.process.wait(STOP_SECONDS)
+            self.process.wait(patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

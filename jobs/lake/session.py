@@ -22,6 +22,7 @@ from jobs.lake.scratch import Scratch
 from jobs.settings import Profile, Settings
 
 JAVA_OPTIONS: Final = "spark.driver.extraJavaOptions"
+STOP_SECONDS: Final = 60
 ArchiveUse = Callable[[Java, Sequence[Path]], list[str]]
 _lock: Final = threading.RLock()
 _started: Final[list[Jvm]] = []
@@ -45,11 +46,11 @@ def spark_session(settings: Settings, *, archive_use: ArchiveUse = archive.java_
         return _start(settings.spark_profile, archive_use)
 
 
-def close_spark() -> None:
-    """Stops the session that this process started, if any, and ends its JVM."""
+def close_spark(*, patience: float = STOP_SECONDS) -> None:
+    """Stops the session that this process started, if any, and ends its JVM: after `patience` seconds by force."""
     with _lock:
         while _started:
-            _started.pop().close()
+            _started.pop().close(patience=patience)
 
 
 def _start(profile: Profile, archive_use: ArchiveUse) -> SparkSession:

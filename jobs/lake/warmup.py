@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -16,6 +17,8 @@ from jobs.lake.java import find_java
 from jobs.lake.session import close_spark, spark_session
 from jobs.settings import Settings
 
+# The JVM writes the archive as it ends: seconds on an idle machine, minutes on a busy one.
+WRITING_SECONDS: Final = 600
 log = logging.getLogger(__name__)
 
 
@@ -55,7 +58,7 @@ def _make() -> None:
 def _run(java_options: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         exercise(spark_session(Settings(spark_profile="local"), archive_use=lambda _java, _jars: java_options), Path(folder))
-        close_spark()
+        close_spark(patience=WRITING_SECONDS)
 
 
 if __name__ == "__main__":
