@@ -1,0 +1,75 @@
+"""What the command shows: progress on a terminal, plain lines elsewhere, one JSON document with `--json`."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from jobs.plan import Task
+from jobs.results import StepResult
+from jobs.runner import Listener
+
+out = Console(highlight=False, soft_wrap=True, markup=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Listener]:
+    """A listener that shows the tasks as they come and go, on standard error."""
+    if not sys.stderr.isatty():
+        yield _plain
+        return
+    bar = Progress(SpinnerColumn(), TextColumn("{task.completed}/{task.total} {task.description}"), TimeElapsedColumn(), console=err, transient=True)
+    with bar:
+        running = bar.add_task("", total=total)
+
+        def listener(task: Task, result: StepResult | None) -> None:
+            bar.update(running, description=task.table, advance=1 if result else 0)
+            if result:
+                bar.console.print(_told(task, result))
+
+        yield listener
+
+
+def _plain(task: Task, result: StepResult | None) -> None:
+    if result:
+        err.print(_told(task, result))
+
+
+def _told(task: Task, result: StepResult) -> str:
+    nights = len(result.nights)
+    return f"  {task.table}: {result.outcome}, {nights} night{'s' if nights != 1 else ''}, {result.rows} rows"
+
+
+def say(line: str = "") -> None:
+    """A line for people, on standard output."""
+    out.print(line)
+
+
+def warn(line: str) -> None:
+    """A line for people, on standard error."""
+    err.print(line)
+
+
+def as_json(value: Any) -> None:
+    """The one document of `--json`."""
+    out.print(json.dumps(value, indent=1, default=str))
+
+
+def results_as_json(results: list[StepResult]) -> list[dict[str, Any]]:
+    """Step results as plain data."""
+    return [asdict(result) | {"outcome": result.outcome} for result in results]
+
+
+def table(columns: list[str], rows: list[list[Any]], title: str | None = None) -> None:
+    """A table for people."""
+    shown = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        shown.add_row(*["" if cell is None else str(cell) for cell in row])
+    out.print(shown)
