@@ -43,7 +43,8 @@ def second_opinion(rows: DataFrame, feed: Feed, *, ours: list[Counts]) -> Opinio
         raise DataError(msg)
     asked = _asked(feed, single_delivery=sum(night.rows > 0 for night in ours) == 1)
     calls = {rule: (expectation.name, arguments(expectation, feed)) for rule, expectation in asked.items()}
-    return opinion_of(_run(rows.select(*feed.kept), calls, total), asked, total)
+    delivered = rows.select(*(name for name in rows.columns if name in feed.kept))
+    return opinion_of(_run(delivered, calls, total), asked, total)
 
 
 def agree(ours: Iterable[Counts], tables: Iterable[TableResult], theirs: Opinion) -> None:
@@ -106,13 +107,15 @@ def _can_judge(expectation: Expectation, feed: Feed) -> bool:
 def _run(rows: DataFrame, calls: Mapping[str, tuple[str, dict[str, Any]]], total: int) -> "ExpectationSuiteValidationResult":
     with _quiet():
         import great_expectations as gx
-        from great_expectations.data_context.types.base import ProgressBarsConfig
+        from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
         from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
         own = {ROW_COUNT: ("expect_table_row_count_to_equal", {"value": total})}
         suite = [ExpectationConfiguration(type=name, kwargs=given, meta={"rule": rule}) for rule, (name, given) in {**own, **calls}.items()]
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        # Left to itself it makes a temporary folder per run for pages that nobody asked for.
+        stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+        config = DataContextConfig(store_backend_defaults=stores, progress_bars=ProgressBarsConfig(globally=False))
+        context = gx.get_context(mode="ephemeral", project_config=config)
         # It would persist the frame and never let go of it.
         asset = context.data_sources.add_spark("rows", persist=False).add_dataframe_asset("rows")
         batch = asset.add_batch_definition_whole_dataframe("rows")

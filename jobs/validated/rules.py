@@ -1,6 +1,8 @@
 """Row expectations as Spark conditions: one pass judges every row by every rule, as Great Expectations would."""
 
 from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import and_
 from typing import Any, Final
 
 from pyspark.sql import Column, DataFrame, Window
@@ -32,7 +34,7 @@ def judged(rows: DataFrame, feed: Feed) -> DataFrame:
     """
     broken = {rule: F.col(FLAGS).getField(rule) for rule in implicit_rules(feed)} | unexpected(feed)
     names = F.array_compact(F.array(*(F.when(condition, F.lit(rule)) for rule, condition in broken.items())))
-    single = rows.withColumn(FAILED, names).withColumn("_repeated", _comes_again(feed))
+    single = rows.withColumn(FAILED, names).withColumn("_bad", is_bad(feed)).withColumn("_repeated", _comes_again(feed))
     failed = F.when(F.col("_repeated"), F.array_append(FAILED, F.lit(DUPLICATE))).otherwise(F.col(FAILED))
     return single.select(*META, *feed.kept, TEXTS, failed.alias(FAILED))
 
@@ -62,8 +64,8 @@ def is_bad(feed: Feed) -> Column:
 
 def _comes_again(feed: Feed) -> Column:
     # A hash first: sorting whole partitions by one number is several times cheaper than by a handful of texts.
-    same_key = Window.partitionBy(F.xxhash64("night", *feed.key), "night", "generation", *feed.key, is_bad(feed))
-    return ~is_bad(feed) & (F.col("row") < F.max("row").over(same_key))
+    same_key = Window.partitionBy(F.xxhash64("night", *feed.key), "night", "generation", *feed.key, "_bad")
+    return ~F.col("_bad") & (F.col("row") < F.max("row").over(same_key))
 
 
 def _condition(expectation: Expectation, feed: Feed) -> Column:
@@ -71,8 +73,8 @@ def _condition(expectation: Expectation, feed: Feed) -> Column:
     expected = EXPECTED[expectation.name](columns, arguments(expectation, feed))
     if expectation.name == "expect_column_values_to_not_be_null":
         return ~expected
-    # Spark's three-valued logic leaves NULL where either side is NULL, and NULL is not true.
-    return F.coalesce(~expected, F.lit(False))
+    # Said outright, for three-valued logic does not say it everywhere: `NULL IN ()` is false.
+    return reduce(and_, (column.isNotNull() for column in columns)) & ~expected
 
 
 def _between(column: Column, given: Mapping[str, Any]) -> Column:

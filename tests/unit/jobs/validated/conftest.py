@@ -12,18 +12,18 @@ Raw = Callable[..., DataFrame]
 MakeFeed = Callable[..., Feed]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_feed() -> MakeFeed:
     """A feed with lag 1 and the key `k`; what a test is about it says itself."""
 
-    def make(columns: Mapping[str, Any], expect: Sequence[Mapping[str, Any]] = (), **more: Any) -> Feed:
-        given = {"path": "x/{night}.csv", "lag": 1, "key": ["k"], "columns": {"day": "date", "k": "string", **columns}, "expect": list(expect)}
-        return Feed.model_validate(given | more)
+    def make(columns: Mapping[str, Any], expect: Sequence[Mapping[str, Any]] = (), **more: object) -> Feed:
+        given = {"path": "x/{night}.csv", "lag": 1, "key": ["k"], "columns": {"day": "date", "k": "string", **columns}, "expect": list(expect), **more}
+        return Feed.model_validate(given)
 
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def raw(spark: SparkSession) -> Raw:
     """Raw rows: `day` is the event day of the night and `k` the row's number, unless a row says otherwise."""
 

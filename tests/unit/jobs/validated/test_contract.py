@@ -54,7 +54,7 @@ def test_one_new_column_stands_for_one_missing_column_only() -> None:
 
 
 @pytest.mark.parametrize(("values", "failed", "said"), [(842, 808, True), (10, 5, False), (10, 6, True), (4, 4, False), (0, 0, False)])
-def test_a_column_is_retyped_when_most_of_its_values_fail(values: int, failed: int, said: bool) -> None:  # noqa: FBT001
+def test_a_column_is_retyped_when_most_of_its_values_fail(values: int, failed: int, said: bool) -> None:
     sentences = retyped([Casts(column="arr_delay", type="int", values=values, failed=failed, example="4.5")])
     assert bool(sentences) == said
 
