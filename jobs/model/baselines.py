@@ -122,7 +122,8 @@ def _groups(train: pd.DataFrame, learned: Learned) -> Iterator[Group]:
     for feature in learned.features:
         found = feature.values(train[feature.name])
         values = np.unique(found[~np.isnan(found)])
-        if len(values) > 1 and (feature.kind != "number" or len(values) <= MOST_VALUES):
+        differs = len(values) > 1 or (len(values) == 1 and np.isnan(found).any())
+        if differs and (feature.kind != "number" or len(values) <= MOST_VALUES):
             yield Group(feature, values)
 
 
