@@ -1,0 +1,135 @@
+import json
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics
+
+from jobs.config.models import Metric
+from jobs.errors import DataError
+from jobs.model.evaluation import METRICS, evaluate, paired, point, pooled
+from jobs.model.resampling import BINS, SAMPLED, Floats, draw
+
+SKLEARN = {"roc_auc": metrics.roc_auc_score, "pr_auc": metrics.average_precision_score, "log_loss": metrics.log_loss, "brier": metrics.brier_score_loss}
+
+
+def rows_of(rows: int = 3000, *, nights: int = 20, decimals: int = 3, seed: int = 0) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    score = random.beta(2, 5, rows).round(decimals).clip(0.001, 0.999)
+    night = [date(2013, 5, 1) + timedelta(days=int(day)) for day in random.integers(0, nights, rows)]
+    return pd.DataFrame({"night": night, "label": (random.random(rows) < score).astype(int), "score": score})
+
+
+def scores(frame: pd.DataFrame) -> Floats:
+    return frame["score"].to_numpy(float)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_each_draw_has_the_value_that_scikit_learn_gives_it(metric: Metric) -> None:
+    frame = rows_of(decimals=2)  # many ties
+    label, draws = frame["label"].to_numpy(float), draw(frame["night"], seed=1, resamples=25)
+    expected = [SKLEARN[metric](label, scores(frame), sample_weight=weights[draws.night]) for weights in draws.weights]
+    np.testing.assert_allclose(SAMPLED[metric](draws, label, scores(frame)), expected, rtol=1e-12)
+
+
+def test_beyond_the_bins_average_precision_is_off_by_less_than_a_thousandth() -> None:
+    frame = rows_of(30_000, decimals=9)
+    label, draws = frame["label"].to_numpy(float), draw(frame["night"], seed=1, resamples=5)
+    assert frame["score"].nunique() > 5 * BINS
+    expected = [metrics.average_precision_score(label, scores(frame), sample_weight=weights[draws.night]) for weights in draws.weights]
+    np.testing.assert_allclose(SAMPLED["pr_auc"](draws, label, scores(frame)), expected, atol=1e-3)
+
+
+def test_intervals_hold_the_value_and_are_the_same_every_time() -> None:
+    frame = rows_of()
+    found = pooled(frame, seed=7)
+    assert found == pooled(frame, seed=7)
+    assert found != pooled(frame, seed=8)
+    assert all(estimate.low < estimate.value < estimate.high for estimate in found.values())
+
+
+def test_rows_that_share_their_nights_luck_widen_the_interval() -> None:
+    frame = rows_of()
+    luck = frame.assign(label=frame["night"].map(lambda night: night.day % 2))
+    alone, shared = pooled(frame, seed=7)["brier"], pooled(luck, seed=7)["brier"]
+    assert shared.high - shared.low > 3 * (alone.high - alone.low)
+
+
+def test_one_night_has_values_and_no_interval() -> None:
+    found = pooled(rows_of(nights=1), seed=7)
+    assert (found["roc_auc"].low, found["roc_auc"].high) == (None, None)
+    assert found["roc_auc"].value > 0.5
+
+
+def test_the_evaluation_is_json_with_baselines_and_threshold() -> None:
+    frame = rows_of()
+    found = evaluate(frame, scores(frame), threshold=0.5, baselines={"constant": np.full(len(frame), 0.3)}, seed=7)
+    plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert plain["metrics"]["roc_auc"]["value"] == metrics.roc_auc_score(frame["label"], frame["score"])
+    assert plain["baselines"]["constant"]["roc_auc"] == {"value": 0.5, "low": 0.5, "high": 0.5}
+    assert (plain["rows"], plain["nights"]) == (3000, 20)
+    at = found.at_threshold
+    assert at.precision == metrics.precision_score(frame["label"], frame["score"] >= 0.5)
+    assert at.recall == metrics.recall_score(frame["label"], frame["score"] >= 0.5)
+    assert found.flat()["holdout.roc_auc.low"] == found.metrics["roc_auc"].low
+    assert found.flat()["constant.log_loss"] == found.baselines["constant"]["log_loss"].value
+
+
+def test_nothing_above_the_threshold_has_no_precision() -> None:
+    frame = rows_of()
+    at = evaluate(frame, scores(frame), threshold=1.0, baselines={}, seed=7).at_threshold
+    assert (at.precision, at.recall, at.true_positives) == (None, 0, 0)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_difference_is_paired(metric: Metric) -> None:
+    frame = rows_of()
+    noisy = (scores(frame) + np.random.default_rng(5).normal(0, 0.02, len(frame))).clip(0.001, 0.999)
+    difference, alone = paired(frame, challenger=scores(frame), champion=noisy, metric=metric, seed=7), pooled(frame, seed=7)[metric]
+    assert difference.value == pytest.approx(
+        point(metric, frame["label"].to_numpy(float), scores(frame)) - point(metric, frame["label"].to_numpy(float), noisy)
+    )
+    assert difference.high - difference.low < 0.3 * (alone.high - alone.low)
+    assert paired(frame, challenger=noisy, champion=noisy, metric=metric, seed=7) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"label": 1}, "both classes"),
+        ({"label": np.nan}, "both classes"),
+        ({"score": np.nan}, "3000 of 3000 scores are not probabilities"),
+        ({"score": np.inf}, "not probabilities"),
+        ({"score": 1.5}, "not probabilities"),
+        ({"night": None}, "rows without a night"),
+    ],
+    ids=["one class", "no label", "NaN", "infinite", "above 1", "no night"],
+)
+def test_what_cannot_be_measured_is_an_error(changes: dict[str, object], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        pooled(rows_of().assign(**changes), seed=7)
+
+
+def test_no_rows_are_an_error() -> None:
+    with pytest.raises(DataError, match="no rows"):
+        pooled(rows_of()[:0], seed=7)
+
+
+def test_scores_of_other_rows_are_an_error() -> None:
+    frame = rows_of()
+    with pytest.raises(DataError, match="2999 scores for 3000 rows"):
+        evaluate(frame, scores(frame)[1:], threshold=0.5, baselines={}, seed=7)
+
+
+def test_an_interval_over_nights_of_one_class_is_an_error() -> None:
+    frame = rows_of(nights=3)
+    one_late_night = frame.assign(label=(frame["night"] == date(2013, 5, 1)).astype(int))
+    with pytest.raises(DataError, match="too few nights with both classes"):
+        pooled(one_late_night, seed=7)
+
+
+def test_a_metric_without_a_value_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "roc_auc_score", lambda *_: float("nan"))
+    with pytest.raises(DataError, match="`roc_auc` has no finite value"):
+        pooled(rows_of(), seed=7)

@@ -1,0 +1,232 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from model_rows import FIRST, Fake, Made
+from sklearn import metrics
+
+from jobs.config.models import AgainstChampion, Gate
+from jobs.errors import DataError
+from jobs.model.artifact import Artifact
+from jobs.model.case import Case
+from jobs.model.gate import judge
+from jobs.model.segments import Span
+from jobs.model.verdict import Rule, Verdict
+
+Spoil = Callable[..., Case]
+
+
+def refused(case: Case) -> dict[str, str]:
+    """Names and sentences of the rules that refuse; the verdict is whole and survives JSON, whatever was wrong."""
+    verdict = judge(case)
+    assert verdict.outcome == ("REFUSE" if verdict.refused_by else "PASS")
+    assert Verdict.from_json(verdict.to_json()) == verdict
+    return {rule.name: rule.sentence for rule in verdict.refused_by}
+
+
+def shifted(made: Made, by: float) -> Fake:
+    """A model whose log odds are off by `by`."""
+
+    def score(frame: pd.DataFrame) -> np.ndarray:
+        odds = made.trained.artifact.score(frame)
+        return 1 / (1 + np.exp(-(np.log(odds / (1 - odds)) + by)))
+
+    return Fake(score)
+
+
+def gate_of(case: Case, **rule: object) -> Gate:
+    return case.gate.model_copy(update={"champion": AgainstChampion(**rule)})
+
+
+def test_a_sound_first_version_passes(case: Case) -> None:
+    verdict = judge(case)
+    assert verdict.passed, verdict.sentence
+    assert {rule.name for rule in verdict.rules} >= {"nights", "unseen", "floor_roc_auc", "beats_constant", "beats_historical_rate", "champion"}
+    assert verdict.evaluation == case.evaluation.to_dict()
+    assert "There is no champion yet." in verdict.sentence
+    assert verdict.digests["challenger"] == case.challenger.digest
+
+
+def test_a_sound_refresh_passes_beside_an_equal_champion(made: Made, spoil: Spoil) -> None:
+    verdict = judge(spoil(read_champion=lambda: made.contender(made.again(seed=8))))
+    assert verdict.passed, verdict.sentence
+    assert verdict.champion is not None
+    assert verdict.digests["champion"] == made.again(seed=8).artifact.digest
+
+
+def test_a_worse_model_is_refused(made: Made, spoil: Spoil) -> None:
+    told = refused(spoil(challenger=shifted(made, 0.4), read_champion=made.contender))
+    assert "comparison" in told
+    assert "log_loss less the champion's" in told["comparison"]
+
+
+def test_a_worse_model_by_a_metric_where_more_is_better_is_refused(made: Made, spoil: Spoil, case: Case) -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, len(case.holdout))
+    noisy = Fake(lambda frame: (made.trained.artifact.score(frame) + noise).clip(0.01, 0.99))
+    gate = gate_of(case, metric="roc_auc", non_inferior=0.005)
+    assert "comparison" in refused(spoil(gate=gate, challenger=noisy, read_champion=made.contender))
+
+
+def test_a_better_model_is_superior(made: Made, spoil: Spoil, case: Case) -> None:
+    assert not refused(spoil(gate=gate_of(case, superior=0.001), read_champion=lambda: shifted(made, 1.0)))
+    assert not refused(spoil(gate=gate_of(case, metric="roc_auc", superior=0), read_champion=lambda: Fake(lambda frame: np.full(len(frame), 0.25))))
+
+
+def test_the_worse_end_decides_not_the_value(made: Made, spoil: Spoil, case: Case) -> None:
+    rival = made.contender(made.again(seed=8))
+    rule = next(rule for rule in judge(spoil(read_champion=lambda: rival)).rules if rule.name == "comparison")
+    assert rule.interval is not None
+    low, high = rule.interval
+    assert low < rule.observed < high
+    just_within, just_without = (max(high + margin, 0) for margin in (1e-6, -1e-6))
+    assert high > 0
+    assert not refused(spoil(gate=gate_of(case, non_inferior=just_within), read_champion=lambda: rival))
+    assert list(refused(spoil(gate=gate_of(case, non_inferior=just_without), read_champion=lambda: rival))) == ["comparison"]
+
+
+def test_a_tie_is_not_superior(made: Made, spoil: Spoil, case: Case) -> None:
+    twin = Fake(made.trained.artifact.score)
+    assert list(refused(spoil(gate=gate_of(case, superior=0), read_champion=lambda: twin))) == ["comparison"]
+    assert not refused(spoil(gate=gate_of(case, non_inferior=0), read_champion=lambda: twin))
+
+
+def test_the_champion_itself_is_refused(made: Made, spoil: Spoil) -> None:
+    told = refused(spoil(read_champion=made.contender))
+    assert list(told) == ["another"]
+    assert "is the champion itself" in told["another"]
+
+
+def test_shuffled_labels_are_refused(made: Made, spoil: Spoil) -> None:
+    rows = {name: frame.assign(label=frame["label"].sample(frac=1, random_state=3).to_numpy()) for name, frame in made.rows.items() if name != "holdout"}
+    told = refused(spoil(challenger=made.contender(replace(made, rows=rows).again())))
+    assert {"floor_roc_auc", "beats_historical_rate"} <= set(told)
+
+
+@pytest.mark.parametrize(
+    ("floors", "holds"),
+    [({"roc_auc": 0.9}, False), ({"pr_auc": 0.9}, False), ({"log_loss": 0.2}, False), ({"brier": 0.01}, False), ({"roc_auc": 0.5, "brier": 0.25}, True)],
+    ids=["roc_auc", "pr_auc", "log_loss", "brier", "met"],
+)
+def test_floors_are_least_or_most_by_metric(case: Case, spoil: Spoil, floors: dict[str, float], holds: bool) -> None:
+    told = refused(spoil(gate=case.gate.model_copy(update={"floors": floors})))
+    assert list(told) == ([] if holds else [f"floor_{name}" for name in floors])
+
+
+def test_a_model_no_better_than_a_baseline_is_refused(made: Made, spoil: Spoil, case: Case) -> None:
+    gate = case.gate.model_copy(update={"floors": {}})
+    told = refused(spoil(gate=gate, challenger=Fake(made.baselines["constant"].score)))
+    assert list(told) == ["beats_constant", "beats_historical_rate"]
+    assert list(refused(spoil(gate=gate, challenger=Fake(made.baselines["historical_rate"].score)))) == ["beats_historical_rate"]
+
+
+def test_a_case_without_the_constant_is_refused(spoil: Spoil) -> None:
+    assert list(refused(spoil(baselines={}))) == ["beats_constant"]
+
+
+def test_an_empty_holdout_is_refused(case: Case, spoil: Spoil) -> None:
+    told = refused(spoil(holdout=case.holdout[:0]))
+    assert {"nights", "label_coverage", "measurable", "floor_roc_auc", "beats_constant"} <= set(told)
+    assert judge(spoil(holdout=case.holdout[:0])).evaluation is None
+
+
+def test_too_few_nights_are_refused(case: Case, spoil: Spoil) -> None:
+    short = case.holdout[case.holdout["night"] <= case.nights[5]]
+    assert "nights" in refused(spoil(holdout=short, scored_rows=len(short)))
+    one = case.holdout[case.holdout["night"] == case.nights[0]]
+    told = refused(spoil(gate=case.gate.model_copy(update={"min_nights": 1}), holdout=one, scored_rows=len(one)))
+    assert "One night gives no interval" in told["beats_constant"]
+
+
+def test_labels_or_history_that_are_missing_are_refused(case: Case, spoil: Spoil) -> None:
+    assert list(refused(spoil(scored_rows=2 * len(case.holdout)))) == ["label_coverage"]
+    assert list(refused(spoil(scored_rows=len(case.holdout) - 1))) == ["label_coverage"]
+    assert list(refused(spoil(history_coverage=0.4))) == ["history_coverage"]
+    assert list(refused(spoil(history_coverage=float("nan")))) == ["history_coverage"]
+    assert list(refused(spoil(history_coverage=1.2))) == ["history_coverage"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1.5])
+def test_a_score_that_is_no_probability_is_refused(made: Made, spoil: Spoil, value: float) -> None:
+    told = refused(spoil(challenger=Fake(lambda frame: np.where(np.arange(len(frame)) == 3, value, 0.3))))
+    assert {"measurable", "floor_roc_auc", "beats_constant"} <= set(told)
+    assert "comparison" in refused(spoil(read_champion=lambda: Fake(lambda frame: np.full(len(frame), value))))
+
+
+def test_a_nan_label_is_refused(case: Case, spoil: Spoil) -> None:
+    spoilt = case.holdout.assign(label=case.holdout["label"].astype(float).where(case.holdout.index > 0))
+    assert "measurable" in refused(spoil(holdout=spoilt))
+
+
+def broken(*_: object, **__: object) -> float:
+    msg = "no such thing"
+    raise ZeroDivisionError(msg)
+
+
+@pytest.mark.parametrize("metric", ["roc_auc_score", "average_precision_score", "log_loss", "brier_score_loss", "confusion_matrix"])
+def test_an_exception_inside_a_metric_is_refused(case: Case, monkeypatch: pytest.MonkeyPatch, metric: str) -> None:
+    monkeypatch.setattr(metrics, metric, broken)
+    assert "ZeroDivisionError: no such thing" in refused(case)["measurable"]
+
+
+def test_a_nan_metric_is_refused(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "brier_score_loss", lambda *_: float("nan"))
+    assert "`brier` has no finite value" in refused(case)["measurable"]
+
+
+def test_a_champion_that_cannot_be_read_is_refused(spoil: Spoil) -> None:
+    def changed_on_disk() -> None:
+        msg = "model.ubj was changed after it was registered."
+        raise DataError(msg)
+
+    told = refused(spoil(read_champion=changed_on_disk))
+    assert told == {"champion": "`champion` cannot be judged: model.ubj was changed after it was registered."}
+    assert list(refused(spoil(read_champion=broken))) == ["champion"]
+
+
+def test_a_champion_that_cannot_score_is_refused(made: Made, spoil: Spoil) -> None:
+    assert list(refused(spoil(read_champion=lambda: Fake(broken)))) == ["comparison"]
+    truncated = Artifact(made.trained.artifact.ubj[:400], made.trained.artifact.learned)
+    assert list(refused(spoil(read_champion=lambda: Fake(truncated.score)))) == ["comparison"]
+
+
+def test_a_champion_of_features_that_are_gone_is_refused(made: Made, spoil: Spoil, case: Case) -> None:
+    fewer = case.holdout.drop(columns="late_7")
+    told = refused(spoil(holdout=fewer, challenger=Fake(lambda frame: np.full(len(frame), 0.2)), read_champion=lambda: made.contender(made.again(seed=8))))
+    assert "['late_7'] are absent" in told["comparison"]
+
+
+@pytest.mark.parametrize("segment", ["train", "tune", "calibrate"])
+def test_a_champion_that_learned_from_a_holdout_night_is_refused(made: Made, spoil: Spoil, case: Case, segment: str) -> None:
+    touching = replace(made.contender(made.again(seed=8)), spans={segment: Span(FIRST, case.nights[0])})
+    told = refused(spoil(read_champion=lambda: touching))
+    assert told == {"champion_unseen": f"Of the holdout's nights, the champion was trained or tuned on 1 (none allowed: {case.nights[0]} to {case.nights[0]})."}
+    before = replace(touching, spans={segment: Span(FIRST, case.nights[0] - timedelta(days=1)), "holdout": Span(FIRST, case.nights[-1])})
+    assert not refused(spoil(read_champion=lambda: before))
+
+
+def test_a_challenger_that_learned_from_the_holdout_is_refused(made: Made, spoil: Spoil, case: Case) -> None:
+    assert list(refused(spoil(challenger=replace(made.contender(), spans={"tune": Span(case.nights[-1], case.nights[-1])})))) == ["unseen"]
+
+
+def test_a_version_without_a_record_of_its_nights_is_refused(made: Made, spoil: Spoil) -> None:
+    assert list(refused(spoil(read_champion=lambda: replace(made.contender(made.again(seed=8)), spans={})))) == ["champion_unseen"]
+
+
+def test_no_rules_are_no_pass() -> None:
+    assert Verdict(model="a.b", rules=(), evaluation=None).outcome == "REFUSE"
+
+
+def test_a_number_that_is_not_finite_is_no_evidence() -> None:
+    with pytest.raises(DataError, match="not finite"):
+        Rule(name="floor", outcome="PASS", sentence="", observed=float("nan"))
+
+
+def test_a_verdict_that_was_changed_is_not_read(case: Case) -> None:
+    text = judge(case).to_json().replace('"outcome": "PASS"', '"outcome": "REFUSE"', 1)
+    with pytest.raises(DataError, match="it was changed"):
+        Verdict.from_json(text)
+    with pytest.raises(DataError, match="cannot be read"):
+        Verdict.from_json("[]")

@@ -1,0 +1,228 @@
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+from model_rows import Made
+
+from jobs.errors import DataError, RetryableError, UsageError
+from jobs.model.registry import Promotion, Registered, Registry
+from jobs.model.segments import Span
+from jobs.model.training import Trained
+
+NAME = "flights.delayed"
+SPANS = {"train": Span(date(2013, 1, 1), date(2013, 3, 31)), "holdout": Span(date(2013, 4, 19), date(2013, 5, 16))}
+
+
+def recorded(registry: Registry, trained: Trained, name: str = NAME) -> str:
+    return registry.record(
+        name,
+        artifact=trained.artifact,
+        spans=SPANS,
+        params={"device": trained.device.used, **trained.params},
+        metrics={"holdout.roc_auc": 0.69},
+        tags={"as_of": "2013-05-18"},
+        files={"reference.json": b'{"hour": []}'},
+    )
+
+
+def registered(registry: Registry, trained: Trained) -> Registered:
+    return registry.register(NAME, recorded(registry, trained), trained.artifact.digest, {"outcome": "PASS"})
+
+
+def file_of(tmp_path: Path, run_id: str, name: str) -> Path:
+    return tmp_path / "mlartifacts" / NAME / run_id / "artifacts" / name
+
+
+def test_a_champion_comes_back_as_it_was_trained(registry: Registry, made: Made) -> None:
+    assert registry.champion(NAME) is None
+    assert registered(registry, made.trained) == Registered(1, existed=False)
+    assert registry.champion(NAME) is None
+    assert registry.promote(NAME, 1) == Promotion(None, 1)
+    champion = registry.champion(NAME)
+    assert champion is not None
+    assert (champion.version, champion.digest, champion.spans) == (1, made.trained.artifact.digest, SPANS)
+    assert champion.read_json("reference.json") == {"hour": []}
+    assert champion.tags["outcome"] == "PASS"
+    holdout = made.rows["holdout"]
+    assert (champion.score(holdout) == made.trained.artifact.score(holdout)).all()
+
+
+def test_a_promotion_keeps_the_former_champion_as_previous(registry: Registry, made: Made) -> None:
+    for trained in (made.trained, made.again(seed=8)):
+        registered(registry, trained)
+    registry.promote(NAME, 1)
+    assert registry.promote(NAME, 2) == Promotion(1, 2)
+    assert [entry.aliases for entry in registry.versions(NAME)] == [("previous",), ("champion",)]
+    assert registry.promote(NAME, 2) == Promotion(2, 2)
+    assert [entry.aliases for entry in registry.versions(NAME)] == [("previous",), ("champion",)]
+    assert registry.promote(NAME, 1) == Promotion(2, 1)
+
+
+def test_the_same_digest_twice_is_one_version(registry: Registry, made: Made) -> None:
+    assert registered(registry, made.trained) == Registered(1, existed=False)
+    assert registered(registry, made.trained) == Registered(1, existed=True)
+    assert len(registry.versions(NAME)) == 1
+    assert len(registry.orphans(NAME)) == 1
+
+
+def test_the_run_holds_what_was_recorded(registry: Registry, made: Made) -> None:
+    run = registry._store.client.get_run(recorded(registry, made.trained))
+    assert (run.info.status, run.data.metrics, run.data.tags["digest"]) == ("FINISHED", {"holdout.roc_auc": 0.69}, made.trained.artifact.digest)
+    assert run.data.params["nthread"] == "2"
+
+
+def test_a_listed_version_says_when_and_from_which_run(registry: Registry, made: Made) -> None:
+    run_id = recorded(registry, made.trained)
+    registry.register(NAME, run_id, made.trained.artifact.digest)
+    (entry,) = registry.versions(NAME)
+    assert (entry.version, entry.run_id, entry.digest) == (1, run_id, made.trained.artifact.digest)
+    assert entry.created.tzinfo is not None
+
+
+@pytest.mark.parametrize("file", ["model.ubj", "learned.json", "segments.json", "manifest.json"])
+def test_a_champions_file_that_changed_is_not_believed(registry: Registry, made: Made, tmp_path: Path, file: str) -> None:
+    registered(registry, made.trained)
+    registry.promote(NAME, 1)
+    path = file_of(tmp_path, registry.versions(NAME)[0].run_id, file)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"{file} was changed after it was registered"):
+        registry.champion(NAME)
+    path.unlink()
+    with pytest.raises(DataError, match=f"artifact {file} of run .* cannot be read"):
+        registry.champion(NAME)
+
+
+def test_a_swapped_model_of_another_version_is_not_believed(registry: Registry, made: Made, tmp_path: Path) -> None:
+    for trained in (made.trained, made.again(seed=8)):
+        registered(registry, trained)
+    first, second = (file_of(tmp_path, entry.run_id, "model.ubj") for entry in registry.versions(NAME))
+    first.write_bytes(second.read_bytes())
+    with pytest.raises(DataError, match=r"model\.ubj was changed"):
+        registry.promote(NAME, 1)
+    assert registry.champion(NAME) is None
+
+
+def test_another_file_of_a_version_is_checked_when_it_is_read(registry: Registry, made: Made, tmp_path: Path) -> None:
+    registered(registry, made.trained)
+    version = registry.version(NAME, 1)
+    file_of(tmp_path, version.run_id, "reference.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(DataError, match=r"reference\.json was changed"):
+        version.read("reference.json")
+    with pytest.raises(DataError, match=r"has no file nope\.json"):
+        version.read("nope.json")
+
+
+def test_an_upload_that_went_wrong_becomes_no_version(registry: Registry, made: Made, tmp_path: Path) -> None:
+    run_id = recorded(registry, made.trained)
+    with pytest.raises(DataError, match="was registered as 0000"):
+        registry.register(NAME, run_id, "0" * 64)
+    file_of(tmp_path, run_id, "model.ubj").write_bytes(made.trained.artifact.ubj[:-1])
+    with pytest.raises(DataError, match=r"model\.ubj was changed"):
+        registry.register(NAME, run_id, made.trained.artifact.digest)
+    assert registry.versions(NAME) == ()
+    assert registry.orphans(NAME) == (run_id,)
+
+
+def test_a_failed_training_leaves_a_failed_run(registry: Registry, made: Made) -> None:
+    with pytest.raises(DataError, match=r"metrics \['roc'\] are not finite"):
+        registry.record(NAME, artifact=made.trained.artifact, spans=SPANS, params={}, metrics={"roc": float("nan")}, tags={}, files={})
+    (run_id,) = registry.orphans(NAME)
+    assert registry._store.client.get_run(run_id).info.status == "FAILED"
+
+
+@pytest.mark.parametrize("point", ["model.after_upload", "model.before_register", "model.before_alias"])
+def test_a_retry_after_a_fault_makes_one_version(registry: Registry, made: Made, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    rival = made.again(seed=8)
+    registered(registry, made.trained)
+    registry.promote(NAME, 1)
+    monkeypatch.setenv("MATINS_FAIL", f"{point}:error")
+    with pytest.raises(RetryableError, match=f"Injected fault at {point}"):
+        registry.promote(NAME, registered(registry, rival).version)
+    champion = registry.champion(NAME)
+    assert champion is not None
+    assert champion.digest == made.trained.artifact.digest
+    monkeypatch.delenv("MATINS_FAIL")
+    registry.promote(NAME, registered(registry, rival).version)
+    assert [entry.aliases for entry in registry.versions(NAME)] == [("previous",), ("champion",)]
+
+
+KILLED = """
+import sys
+from datetime import date
+from pathlib import Path
+from jobs.model.artifact import Artifact
+from jobs.model.learned import Learned
+from jobs.model.registry import Registry
+
+folder = Path(sys.argv[1])
+registry = Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "mlartifacts")
+artifact = Artifact((folder / "model.ubj").read_bytes(), Learned.from_json((folder / "learned.json").read_text()))
+run_id = registry.record("flights.delayed", artifact=artifact, spans={}, params={}, metrics={}, tags={}, files={})
+registry.promote("flights.delayed", registry.register("flights.delayed", run_id, artifact.digest).version)
+"""
+
+
+@pytest.mark.parametrize(("point", "versions"), [("model.after_upload", 0), ("model.before_alias", 1)])
+def test_a_killed_process_leaves_the_champion_and_a_retry_makes_one_version(registry: Registry, made: Made, tmp_path: Path, point: str, versions: int) -> None:
+    (tmp_path / "model.ubj").write_bytes(made.trained.artifact.ubj)
+    (tmp_path / "learned.json").write_text(made.trained.artifact.learned.to_json(), encoding="utf-8")
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    killed = subprocess.run(command, env={**os.environ, "MATINS_FAIL": f"{point}:kill9"}, check=False, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL
+    assert "INFO" not in killed.stderr
+    assert len(registry.versions(NAME)) == versions
+    assert registry.champion(NAME) is None
+    assert registry.register(NAME, recorded(registry, made.trained), made.trained.artifact.digest).version == 1
+    assert registry.promote(NAME, 1) == Promotion(None, 1)
+    assert len(registry.versions(NAME)) == 1
+
+
+def list_versions(folder: str) -> int:
+    return len(Registry(f"sqlite:///{folder}/mlflow.db", f"{folder}/mlartifacts").versions(NAME))
+
+
+def test_processes_that_come_first_at_the_same_time_share_one_store(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        assert pool.map(list_versions, [str(tmp_path)] * 2) == [0, 0]
+
+
+def test_a_version_that_does_not_exist_is_wrong_use(registry: Registry, made: Made) -> None:
+    registered(registry, made.trained)
+    with pytest.raises(UsageError, match=r"`flights\.delayed` has no version 9; it has \[1\]"):
+        registry.promote(NAME, 9)
+
+
+@pytest.mark.parametrize("name", ["flights", "../x.y", "a.b' or 1=1", "A.b", "a.b.c", ""])
+def test_a_name_that_is_no_models_is_wrong_use(registry: Registry, name: str) -> None:
+    with pytest.raises(UsageError, match="is no model's name"):
+        registry.champion(name)
+
+
+def test_models_do_not_see_each_other(registry: Registry, made: Made) -> None:
+    registered(registry, made.trained)
+    run_id = recorded(registry, made.trained, "flights.other")
+    assert registry.register("flights.other", run_id, made.trained.artifact.digest) == Registered(1, existed=False)
+    registry.promote("flights.other", 1)
+    assert registry.champion(NAME) is None
+
+
+def test_a_store_that_cannot_be_opened_is_told_without_its_password() -> None:
+    registry = Registry("postgresql://matins:secret@localhost:1/mlflow")
+    with pytest.raises((RetryableError, ModuleNotFoundError)) as told:
+        registry.champion(NAME)
+    assert "secret" not in str(told.value)
+
+
+def test_nothing_is_opened_before_the_first_call(tmp_path: Path) -> None:
+    code = "import sys, jobs.model.registry, jobs.model.gate, jobs.model.training; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert not {"mlflow", "sklearn", "xgboost", "matplotlib"} & set(loaded.split())
+    Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "mlartifacts")
+    assert list(tmp_path.iterdir()) == []
