@@ -1,0 +1,11 @@
+"""Where Dagster enters: everything under `defs/`."""
+
+from pathlib import Path
+
+import dagster as dg
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """All definitions of this code location."""
+    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)

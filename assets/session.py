@@ -1,0 +1,90 @@
+"""One recorded run, and with it one Spark session, for all assets of a Dagster run; the ledger knows it by Dagster's run id."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
+
+from jobs.config.pipeline import Pipeline
+from jobs.errors import MatinsError, RetryableError
+from jobs.nightly import require_night
+from jobs.nights import Nights, utc_now
+from jobs.plan import Task
+from jobs.results import StepResult
+from jobs.runner import Run, opened
+from jobs.settings import read_settings
+from jobs.work import Options
+
+RETRIES, SECONDS_BETWEEN = 2, 20
+CONFIG: dict[str, Any] = {
+    "champion": dg.Field(str, default_value="current", description="The version that scores: `current`, or its number."),
+    "pages": dg.Field(bool, default_value=True, description="Great Expectations' and Evidently's pages."),
+}
+
+
+@dataclass
+class Session:
+    """What the assets of one run share."""
+
+    run: Run
+    ended_by: BaseException | None = None
+
+    def do(self, task: Task, nights: Nights, **options: Any) -> StepResult:
+        """Run a task, and say in Dagster's words what stops it.
+
+        Raises:
+            dg.RetryRequested: trying again may cure it.
+            dg.Failure: it would not.
+        """
+        run = replace(self.run, options=replace(self.run.options, **options))
+        try:
+            with self._remembering():
+                for night in {min(nights), max(nights)}:
+                    require_night(run.pipeline, night, utc_now())
+                return run.do(task, nights)
+        except RetryableError as error:
+            raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=SECONDS_BETWEEN) from error
+        except MatinsError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        self.ended_by = None
+        try:
+            yield
+        except BaseException as error:
+            self.ended_by = KeyboardInterrupt() if isinstance(error, DagsterExecutionInterruptedError) else error
+            raise
+
+
+def resource_name(pipeline: Pipeline) -> str:
+    """The key of the pipeline's session among Dagster's resources."""
+    return f"{pipeline.pipeline}_run"
+
+
+def session_of(pipeline: Pipeline) -> dg.ResourceDefinition:
+    """A resource that opens the run when Dagster's begins and closes it when that ends."""
+
+    @dg.resource(config_schema=CONFIG, description=f"A recorded run of `{pipeline.pipeline}`")
+    def session(context: dg.InitResourceContext) -> Iterator[Session]:
+        yield from recorded(pipeline, run_id=context.run_id or "", options=Options(**context.resource_config))
+
+    return session
+
+
+def recorded(pipeline: Pipeline, *, run_id: str, options: Options, opening: Callable[..., Any] = opened) -> Iterator[Session]:
+    """A session; what ended it, if anything did, is recorded as for the command."""
+    session = None
+    try:
+        with opening(read_settings(), pipeline, command="dagster", options=options, run_id=run_id) as run:
+            session = Session(run)
+            yield session
+            # Dagster never throws into a resource: the ledger would take every run for a good one.
+            if session.ended_by:
+                raise session.ended_by
+    except BaseException:
+        if session is None or session.ended_by is None:
+            raise
