@@ -26,11 +26,11 @@ SCORE = "score"
 def run(work: Work, nights: Nights) -> StepResult:
     """Measure the nights whose predictions are new, each against the version that scored it."""
     predictions, current = work.lake.current(f"{work.item}/predictions"), work.lake.current(work.table)
-    wanted = {night: fingerprint(predictions[night].checksum, digest_of(work.model.drift)) for night in nights if night in predictions}
-    due = [night for night, want in wanted.items() if night not in current or current[night].fingerprint != want]
-    idle = [_idle(night, current.get(night)) for night in nights if night not in due]
+    pending = due(work, nights)
+    wanted = {night: _fingerprint(work, predictions[night]) for night in pending}
+    idle = [_idle(night, current.get(night)) for night in nights if night not in pending]
     by_version: dict[int, list[date]] = {}
-    for night in due:
+    for night in pending:
         by_version.setdefault(int(predictions[night].detail["champion"]), []).append(night)
     measured, reports, table_version = [], [], None
     for number, some in by_version.items():
@@ -39,6 +39,23 @@ def run(work: Work, nights: Nights) -> StepResult:
         reports += pages
     everything = tuple(sorted([*idle, *measured], key=lambda one: one.night))
     return StepResult(step="drift_report", item=work.item, table=work.table, nights=everything, version=table_version, reports=tuple(reports))
+
+
+def due(work: Work, nights: Nights) -> dict[date, str]:
+    """The nights that a run of `nights` would measure, and why."""
+    predictions, current = work.lake.current(f"{work.item}/predictions"), work.lake.current(work.table)
+    found = {night: _reason(work, predictions[night], current.get(night)) for night in nights if night in predictions}
+    return {night: why for night, why in found.items() if why}
+
+
+def _reason(work: Work, predictions: Slice, before: Slice | None) -> str | None:
+    if before is None:
+        return "never measured"
+    return "its scores or the drift's configuration changed" if before.fingerprint != _fingerprint(work, predictions) else None
+
+
+def _fingerprint(work: Work, predictions: Slice) -> str:
+    return fingerprint(predictions.checksum, digest_of(work.model.drift))
 
 
 def _idle(night: date, current: Slice | None) -> NightResult:

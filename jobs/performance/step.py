@@ -16,14 +16,25 @@ from jobs.work import Work, fingerprint
 
 def run(work: Work, nights: Nights) -> StepResult:
     """Compare scores with the labels that arrived in `nights`."""
-    labels, current = work.lake.slices(f"validated/{work.model.label_feed}"), work.lake.current(work.table)
-    predictions = work.lake.current(f"{work.item}/predictions")
-    wanted = {night: _fingerprint(work, night, labels, predictions) for night in nights}
-    due = [night for night in nights if night not in current or current[night].fingerprint != wanted[night]]
-    idle = [_result(current[night], frozenset()) for night in nights if night not in due]
-    version, measured = _measure(work, due, wanted) if due and predictions else (None, [_nothing(night) for night in due])
+    current, wanted = work.lake.current(work.table), _wanted(work, nights)
+    pending = list(due(work, nights))
+    idle = [_result(current[night], frozenset()) for night in nights if night not in pending]
+    has_scores = bool(work.lake.current(f"{work.item}/predictions"))
+    version, measured = _measure(work, pending, wanted) if pending and has_scores else (None, [_nothing(night) for night in pending])
     everything = tuple(sorted([*idle, *measured], key=lambda one: one.night))
     return StepResult(step="performance", item=work.item, table=work.table, nights=everything, version=version)
+
+
+def due(work: Work, nights: Nights) -> dict[date, str]:
+    """The nights that a run of `nights` would measure, and why."""
+    current, wanted = work.lake.current(work.table), _wanted(work, nights)
+    changed = {night: "labels or scores changed" for night in nights if night in current and current[night].fingerprint != wanted[night]}
+    return {night: "never measured" if night not in current else changed[night] for night in nights if night not in current or night in changed}
+
+
+def _wanted(work: Work, nights: Nights) -> dict[date, str]:
+    labels, predictions = work.lake.slices(f"validated/{work.model.label_feed}"), work.lake.current(f"{work.item}/predictions")
+    return {night: _fingerprint(work, night, labels, predictions) for night in nights}
 
 
 def _nothing(night: date) -> NightResult:

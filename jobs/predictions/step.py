@@ -22,13 +22,29 @@ def run(work: Work, nights: Nights) -> StepResult:
     version = scoring_version(work)
     features = work.lake.current("features", restated=work.options.restate)
     current = work.lake.current(work.table, restated=work.options.restate)
-    wanted = {night: _fingerprint(work, features[night], version) for night in nights if night in features}
-    due = [night for night, want in wanted.items() if night not in current or current[night].fingerprint != want]
-    idle = [_idle(night, night in features, current.get(night)) for night in nights if night not in due]
-    table_version, inputs, scored = _score(work, due, version, wanted) if due else (None, {}, [])
+    pending = list(due(work, nights, version))
+    wanted = {night: _fingerprint(work, features[night], version) for night in pending}
+    idle = [_idle(night, night in features, current.get(night)) for night in nights if night not in pending]
+    table_version, inputs, scored = _score(work, pending, version, wanted) if pending else (None, {}, [])
     everything = tuple(sorted([*idle, *scored], key=lambda one: one.night))
     inputs = {**inputs, "champion": version.version, "digest": version.digest}
     return StepResult(step="predictions", item=work.item, table=work.table, nights=everything, version=table_version, inputs=inputs)
+
+
+def due(work: Work, nights: Nights, version: Version) -> dict[date, str]:
+    """The nights that a run of `nights` would score with `version`, and why."""
+    features = work.lake.current("features", restated=work.options.restate)
+    current = work.lake.current(work.table, restated=work.options.restate)
+    found = {night: _reason(work, features[night], version, current.get(night)) for night in nights if night in features}
+    return {night: why for night, why in found.items() if why}
+
+
+def _reason(work: Work, features: Slice, version: Version, before: Slice | None) -> str | None:
+    if before is None:
+        return "never scored"
+    if before.detail.get("digest") != version.digest:
+        return f"the champion is v{version.version}, the scores are of v{before.detail.get('champion')}"
+    return "its features, the threshold or the population changed" if before.fingerprint != _fingerprint(work, features, version) else None
 
 
 def threshold_of(work: Work) -> float:

@@ -23,9 +23,16 @@ def run(work: Work, nights: Nights) -> StepResult:
     with lease(work.ledger, f"warehouse/{warehouse.table.name}"):
         shown = warehouse.published()
         results = {night: _idle(work, night, predictions.get(night), drift.get(night), shown.get(night)) for night in nights}
-        due = [night for night in nights if results[night] is None]
-        results |= _publish(work, warehouse, due, predictions) if due else {}
+        pending = [night for night in nights if results[night] is None]
+        results |= _publish(work, warehouse, pending, predictions) if pending else {}
     return StepResult(step="published", item=work.item, table=work.table, nights=tuple(result for result in results.values() if result))
+
+
+def due(work: Work, nights: Nights, shown: Mapping[date, dict[str, Any]]) -> dict[date, str]:
+    """The nights that a run of `nights` would publish, and why, when the warehouse shows `shown`."""
+    predictions, drift = work.lake.current(f"{work.item}/predictions"), work.lake.current(f"{work.item}/drift_report")
+    pending = [night for night in nights if _idle(work, night, predictions.get(night), drift.get(night), shown.get(night)) is None]
+    return {night: f"the warehouse shows g{shown[night]['generation']}" if night in shown else "never published" for night in pending}
 
 
 def _idle(work: Work, night: date, scored: Slice | None, drift: Slice | None, shown: dict[str, Any] | None) -> NightResult | None:

@@ -36,6 +36,21 @@ def run(work: Work, nights: Nights) -> StepResult:
     return StepResult(step="raw", item=work.item, table=work.table, nights=tuple(sorted([*results, *written], key=lambda one: one.night)), version=version)
 
 
+def due(work: Work, nights: Nights) -> dict[date, str]:
+    """The nights whose delivery a run of `nights` would look into, and why; nothing is queried or digested to know it."""
+    recorded = _newest(work.lake.slices(work.table))
+    found = {one.night: _reason(work, one, recorded.get(one.night)) for one in _wanted(work, nights, recorded)}
+    return {night: why for night, why in found.items() if why}
+
+
+def _reason(work: Work, wanted: "_Wanted", before: Slice | None) -> str | None:
+    if work.feed.sql and wanted.asked:
+        return "the source is asked again" if before else "the source was not asked yet"
+    if before:
+        return "its size or time of change differs" if _has_changed(before) else None
+    return "a new delivery" if work.feed.path and path_of(work.feed, wanted.night, work.settings.landing).exists() else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     night: date

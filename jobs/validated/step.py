@@ -25,9 +25,8 @@ from jobs.work import Work, fingerprint
 def run(work: Work, nights: Nights) -> StepResult:
     """Validate the deliveries of `nights`, of their windows, and any that was never validated."""
     deliveries = work.lake.slices(f"raw/{work.item}")
-    done = {(one.night, one.generation): one for one in work.lake.slices(work.table)}
-    scope = _scope(work, nights)
-    pending = [one for one in deliveries if _is_pending(work, one, done, scope)]
+    done, scope = _done(work), _scope(work, nights)
+    pending = [one for one in deliveries if _reason(work, one, done, scope)]
     results = [
         *_without_delivery(work, nights, deliveries),
         *(_unchanged(done[one.night, one.generation]) for one in _asked(work, nights, deliveries) if one not in pending),
@@ -38,15 +37,29 @@ def run(work: Work, nights: Nights) -> StepResult:
     return StepResult(step="validated", item=work.item, table=work.table, nights=tuple(everything), version=version, reports=reports)
 
 
+def due(work: Work, nights: Nights) -> dict[date, str]:
+    """The nights whose delivery a run of `nights` would validate, and why."""
+    done, scope = _done(work), _scope(work, nights)
+    found = {one.night: _reason(work, one, done, scope) for one in work.lake.slices(f"raw/{work.item}")}
+    return {night: why for night, why in found.items() if why}
+
+
+def _done(work: Work) -> dict[tuple[date, int], Slice]:
+    return {(one.night, one.generation): one for one in work.lake.slices(work.table)}
+
+
 def _scope(work: Work, nights: Nights) -> tuple[date, date]:
     if work.feed.undated:
         return work.pipeline.nights.from_, work.pipeline.nights.from_
     return min(nights) - timedelta(days=work.pipeline.nights_back(work.item)), max(nights)
 
 
-def _is_pending(work: Work, one: Slice, done: Mapping[tuple[date, int], Slice], scope: tuple[date, date]) -> bool:
+def _reason(work: Work, one: Slice, done: Mapping[tuple[date, int], Slice], scope: tuple[date, date]) -> str | None:
     before = done.get((one.night, one.generation))
-    return before is None or (scope[0] <= one.night <= scope[1] and before.fingerprint != _fingerprint(work, one))
+    if before is None:
+        return "never validated" if one.generation == 1 else f"delivery g{one.generation} was never validated"
+    is_stale = scope[0] <= one.night <= scope[1] and before.fingerprint != _fingerprint(work, one)
+    return "the feed's configuration changed" if is_stale else None
 
 
 def _fingerprint(work: Work, delivery: Slice) -> str:
