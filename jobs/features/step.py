@@ -19,19 +19,36 @@ from jobs.results import NightResult, StepResult
 from jobs.work import Work, content_of, fingerprint
 
 
-
 def run(work: Work, nights: Nights) -> StepResult:
     """Compute the features of the nights that rest on something new."""
-    slices = {feed: work.lake.slices(f"validated/{feed}") for feed in work.pipeline.features.feeds}
-    known = _as_known_today(slices) if work.options.restate else slices
+    known, current = _known(work), work.lake.current(work.table, restated=work.options.restate)
     readiness = {night: Readiness.of(work.pipeline, night, known) for night in nights}
-    current = work.lake.current(work.table, restated=work.options.restate)
-    fingerprints = {night: _fingerprint(work, night, known) for night in nights}
-    due = [night for night in nights if not readiness[night].problem and _differs(current.get(night), fingerprints[night])]
-    results = [_idle(night, readiness[night], current.get(night)) for night in nights if night not in due]
-    version, inputs, computed = _compute(work, due, known, readiness, fingerprints) if due else (None, {}, [])
+    pending = [night for night in due(work, nights) if not readiness[night].problem]
+    results = [_idle(night, readiness[night], current.get(night)) for night in nights if night not in pending]
+    version, inputs, computed = _compute(work, pending, known, readiness) if pending else (None, {}, [])
     everything = tuple(sorted([*results, *computed], key=lambda one: one.night))
     return StepResult(step="features", item="", table=work.table, nights=everything, version=version, inputs=inputs)
+
+
+def due(work: Work, nights: Nights) -> dict[date, str]:
+    """The nights that rest on something new, and on what; whether they have all they need is another question."""
+    known, current = _known(work), work.lake.current(work.table, restated=work.options.restate)
+    found = {night: _reason(current.get(night), _rests_on(work, night, known)) for night in nights}
+    return {night: why for night, why in found.items() if why}
+
+
+def _reason(before: Slice | None, rests_on: Mapping[str, str]) -> str | None:
+    if before is None:
+        return "never computed"
+    if before.fingerprint == fingerprint(rests_on):
+        return None
+    formerly = before.detail.get("rests_on", {})
+    return f"{', '.join(name for name in rests_on if rests_on[name] != formerly.get(name))} changed"
+
+
+def _known(work: Work) -> dict[str, list[Slice]]:
+    slices = {feed: work.lake.slices(f"validated/{feed}") for feed in work.pipeline.features.feeds}
+    return _as_known_today(slices) if work.options.restate else slices
 
 
 class Readiness:
@@ -78,18 +95,15 @@ def _as_known_today(slices: Mapping[str, list[Slice]]) -> dict[str, list[Slice]]
     return {feed: [replace(one, known_night=one.night) for one in found] for feed, found in newest.items()}
 
 
-def _fingerprint(work: Work, night: date, slices: Mapping[str, list[Slice]]) -> str:
+def _rests_on(work: Work, night: date, slices: Mapping[str, list[Slice]]) -> dict[str, str]:
+    """A digest of the configuration, and one of each feed as far as the night looks at it; a plan names the one that changed."""
     features = work.pipeline.features
-    parts: list[object] = [digest_of(features, *(work.pipeline.feeds[feed] for feed in features.feeds))]
+    parts = {"configuration": digest_of(features, *(work.pipeline.feeds[feed] for feed in features.feeds))}
     for feed in features.feeds:
         first = night - timedelta(days=work.pipeline.nights_back(feed))
         content = content_of(slices[feed], night)
-        parts.append(content if work.pipeline.feeds[feed].undated else [one for one in content if one[0] >= str(first)])
-    return fingerprint(*parts)
-
-
-def _differs(current: Slice | None, wanted: str) -> bool:
-    return current is None or current.fingerprint != wanted
+        parts[feed] = fingerprint(content if work.pipeline.feeds[feed].undated else [one for one in content if one[0] >= str(first)])
+    return parts
 
 
 def _idle(night: date, ready: Readiness, current: Slice | None) -> NightResult:
@@ -99,14 +113,18 @@ def _idle(night: date, ready: Readiness, current: Slice | None) -> NightResult:
 
 
 def _compute(
-    work: Work, due: list[date], slices: Mapping[str, list[Slice]], readiness: Mapping[date, Readiness], fingerprints: Mapping[date, str]
+    work: Work, pending: list[date], slices: Mapping[str, list[Slice]], readiness: Mapping[date, Readiness]
 ) -> tuple[int, Mapping[str, int], list[NightResult]]:
     spark, pipeline = work.lake.spark, work.pipeline
-    pinned = {feed: work.lake.read(f"validated/{feed}", _needed(pipeline, feed, due)) for feed in pipeline.features.feeds}
+    pinned = {feed: work.lake.read(f"validated/{feed}", _needed(pipeline, feed, pending)) for feed in pipeline.features.feeds}
     frames = {feed: _restated(one.frame) if work.options.restate else one.frame for feed, one in pinned.items()}
-    coverage = {night: readiness[night].coverage for night in due}
-    frame = feature_frame(spark, pipeline, frames, slices, coverage, due)
-    drafts = [Draft(night=night, fingerprint=fingerprints[night], restated=work.options.restate, detail=_detail(readiness[night])) for night in due]
+    coverage = {night: readiness[night].coverage for night in pending}
+    frame = feature_frame(spark, pipeline, frames, slices, coverage, pending)
+    rests_on = {night: _rests_on(work, night, slices) for night in pending}
+    drafts = [
+        Draft(night=night, fingerprint=fingerprint(rests_on[night]), restated=work.options.restate, detail=_detail(readiness[night], rests_on[night]))
+        for night in pending
+    ]
     with cached(frame):
         require_unique(frame, [*pipeline.rows.key, "night"])
         committed = work.lake.commit(frame, work.table, drafts, step="features")
@@ -122,8 +140,8 @@ def _restated(frame: DataFrame) -> DataFrame:
     return frame.withColumn("known_night", frame.night)
 
 
-def _detail(ready: Readiness) -> dict[str, object]:
-    return {"coverage": dict(ready.coverage), "short": dict(ready.short)}
+def _detail(ready: Readiness, rests_on: Mapping[str, str]) -> dict[str, object]:
+    return {"coverage": dict(ready.coverage), "short": dict(ready.short), "rests_on": rests_on}
 
 
 def _result(one: Slice, written: frozenset[date], ready: Readiness) -> NightResult:
