@@ -22,8 +22,7 @@ def compiled(pipeline: Pipeline, first: date, last: date) -> dict[str, str]:
     queries = {f"known_{feed}": known(feed, pipeline) for feed in pipeline.features.feeds}
     queries["rows_"] = _rows(pipeline, first, last)
     queries |= {f"past_{feed}": past(feed, pipeline) for feed in pipeline.features.history}
-    for feed, history in pipeline.features.history.items():
-        queries |= {_history_view(feed, by): aggregated(feed, by, pipeline, first, last) for by in history.by}
+    queries |= {f"history_{feed}": aggregated(feed, pipeline, first, last) for feed in pipeline.features.history}
     queries |= {f"latest_{feed}": _latest(feed, latest, pipeline, first, last) for feed, latest in pipeline.features.latest.items()}
     queries["features_"] = _joined(pipeline, first, last)
     return queries
@@ -93,10 +92,8 @@ def _joins(pipeline: Pipeline) -> Iterator[str]:
         yield f"LEFT JOIN known_{feed} l_{feed} ON {_on(lookup, feed)} AND {counts_on('r.night', f'l_{feed}')}"
     for feed, latest in features.latest.items():
         yield f"LEFT JOIN latest_{feed} n_{feed} ON {_same(f'n_{feed}', latest.by)}"
-    for feed, history in features.history.items():
-        for by in history.by:
-            view = _history_view(feed, by)
-            yield f"LEFT JOIN {view} ON {_same(view, by)}"
+    for feed in features.history:
+        yield f"LEFT JOIN history_{feed} ON {_same(f'history_{feed}', pipeline.rows.key)}"
 
 
 def _on(lookup: Lookup, feed: str) -> str:
@@ -105,10 +102,6 @@ def _on(lookup: Lookup, feed: str) -> str:
 
 def _same(view: str, by: list[str]) -> str:
     return " AND ".join([f"r.night = {view}.night", *[f"r.{name} <=> {view}.{name}" for name in by]])
-
-
-def _history_view(feed: str, by: list[str]) -> str:
-    return "_".join(["history", feed, *(by or ["all"])])
 
 
 def _calendar(calendar: Calendar, first: date, last: date) -> Iterator[str]:

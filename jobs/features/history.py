@@ -62,25 +62,41 @@ def _parsed(text: str) -> tuple[str, str]:
     return matched.group(1), matched.group(2).strip()
 
 
-def aggregated(feed: str, by: Sequence[str], pipeline: Pipeline, first: date, last: date) -> str:
-    """SQL over `past_<feed>` and `rows_`: one row per group and night to score, with every window of every aggregate."""
+def aggregated(feed: str, pipeline: Pipeline, first: date, last: date) -> str:
+    """SQL over `past_<feed>` and `rows_`: one row per row to score, with every window of every aggregate of every list of groups.
+
+    All lists of groups go through together, told apart by `by_`, each with the other lists' columns set to NULL: one sort
+    instead of one for each list.
+    """
     history, lag = pipeline.features.history[feed], pipeline.feeds[feed].lag
     names = [name for take in history.take for name, _ in _values(take, history)]
-    groups, windows = list(by), sorted(history.windows)
-    daily = f"""SELECT {", ".join([*groups, "event_day_", "from_", "until_", *[f"sum({name}) AS {name}" for name in names]])}
-  FROM past_{feed}
-  WHERE from_ <= DATE'{last}' AND event_day_ BETWEEN DATE'{first}' - {lag + windows[-1] - 1} AND DATE'{last}' - {lag}
-  GROUP BY {", ".join([*groups, "event_day_", "from_", "until_"])}"""
+    windows, groups = sorted(history.windows), sorted({name for by in history.by for name in by})
+    masked = [f"{_mask(name, history)} AS g_{name}" for name in groups]
+    group = ", ".join(["by_", *[f"g_{name}" for name in groups]])
+    lists = f"explode(sequence(0, {len(history.by) - 1})) AS by_"
+    oldest = f"DATE'{first}' - {lag + windows[-1] - 1}"
+    daily = f"""SELECT {group}, event_day_, from_, until_, {", ".join(f"sum({name}) AS {name}" for name in names)}
+  FROM (SELECT *, {", ".join(masked)} FROM (SELECT *, {lists} FROM past_{feed} WHERE from_ <= DATE'{last}' AND event_day_ BETWEEN {oldest} AND DATE'{last}' - {lag}))
+  GROUP BY {group}, event_day_, from_, until_"""
     starts = f"greatest(from_, date_add(event_day_, {lag}), DATE'{first}')"
     ends = ", ".join(f"least(until_, date_add(event_day_, {lag + w})) AS end_{w}" for w in windows)
     changes = ", ".join(["struct(0 AS w, start_ AS at)", *[f"struct({w} AS w, end_{w} AS at)" for w in windows]])
-    return f"""SELECT {", ".join([*groups, "at_ AS night", *_features(feed, by, history)])} FROM (
- SELECT {", ".join([*groups, "at_", "asked_", *_running(groups, names, windows)])} FROM (
-  SELECT {", ".join([*groups, "c.at AS at_", "false AS asked_", *_deltas(names, windows)])}
+    key = f"struct({', '.join([*pipeline.rows.key, 'night'])})"
+    return f"""SELECT key_.*, {", ".join(_picked(feed, history))} FROM (
+SELECT key_, map_from_entries(collect_list(struct(by_, struct({", ".join(_features(history))})))) AS found_ FROM (
+ SELECT by_, key_, {", ".join(_running(group, names, windows))} FROM (
+  SELECT {group}, c.at AS at_, NULL AS key_, {", ".join(_deltas(names, windows))}
   FROM (SELECT *, explode(array({changes})) AS c FROM (SELECT *, {starts} AS start_, {ends} FROM ({daily})))
   WHERE c.at <= DATE'{last}'
-  UNION ALL SELECT DISTINCT {", ".join([*groups, "night", "true", *["0" for _ in windows for _ in names]])} FROM rows_))
-WHERE asked_"""
+  UNION ALL
+  SELECT {group}, night AS at_, key_, {", ".join(["0" for _ in windows for _ in names])}
+  FROM (SELECT *, {", ".join([*masked, f"{key} AS key_"])} FROM (SELECT *, {lists} FROM rows_))))
+WHERE key_ IS NOT NULL GROUP BY key_)"""
+
+
+def _mask(name: str, history: History) -> str:
+    lists = ", ".join(str(place) for place, by in enumerate(history.by) if name in by)
+    return f"CASE WHEN by_ IN ({lists}) THEN {name} END"
 
 
 def _deltas(names: Sequence[str], windows: Sequence[int]) -> Iterator[str]:
@@ -89,26 +105,30 @@ def _deltas(names: Sequence[str], windows: Sequence[int]) -> Iterator[str]:
             yield f"CASE WHEN start_ >= end_{w} THEN 0 WHEN c.w = 0 THEN {name} WHEN c.w = {w} THEN -{name} ELSE 0 END AS {name}_{w}"
 
 
-def _running(groups: Sequence[str], names: Sequence[str], windows: Sequence[int]) -> Iterator[str]:
-    partition = f"PARTITION BY {', '.join(groups)} " if groups else ""
-    frame = f"({partition}ORDER BY at_ RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+def _running(group: str, names: Sequence[str], windows: Sequence[int]) -> Iterator[str]:
+    frame = f"(PARTITION BY {group} ORDER BY at_ RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
     for w in windows:
         for name in names:
             yield f"sum({name}_{w}) OVER {frame} AS {name}_{w}"
 
 
-def _features(feed: str, by: Sequence[str], history: History) -> Iterator[str]:
+def _features(history: History) -> Iterator[str]:
     for w in sorted(history.windows):
         for take in history.take:
-            function, _ = _parsed(history.take[take])
-            name = feature_name(feed, by, take, w)
-            match function:
+            match _parsed(history.take[take])[0]:
                 case "count":
-                    yield f"CAST({take}_c_{w} AS BIGINT) AS {name}"
+                    yield f"CAST({take}_c_{w} AS BIGINT) AS {take}_{w}"
                 case "sum":
-                    yield f"CAST(CASE WHEN {take}_c_{w} > 0 THEN {take}_s_{w} END AS DOUBLE) AS {name}"
+                    yield f"CAST(CASE WHEN {take}_c_{w} > 0 THEN {take}_s_{w} END AS DOUBLE) AS {take}_{w}"
                 case _:
-                    yield f"CAST({take}_s_{w} AS DOUBLE) / CAST(nullif({take}_c_{w}, 0) AS DOUBLE) AS {name}"
+                    yield f"CAST({take}_s_{w} AS DOUBLE) / CAST(nullif({take}_c_{w}, 0) AS DOUBLE) AS {take}_{w}"
+
+
+def _picked(feed: str, history: History) -> Iterator[str]:
+    for place, by in enumerate(history.by):
+        for w in sorted(history.windows):
+            for take in history.take:
+                yield f"found_[{place}].{take}_{w} AS {feature_name(feed, by, take, w)}"
 
 
 def feature_name(feed: str, by: Sequence[str], take: str, window: int) -> str:

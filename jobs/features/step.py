@@ -181,8 +181,8 @@ def feature_frame(
     _coverage_frame(spark, pipeline, coverage).createOrReplaceTempView("coverage_")
     for name, query in compiled(pipeline, min(nights), max(nights)).items():
         frame = spark.sql(query)
-        if name.startswith("past_"):
-            frame = frame.persist()  # every list of groups reads it again
+        if name == "rows_":
+            frame = frame.persist()  # read by every history and by the last query
         frame.createOrReplaceTempView(name)
     frame = frame.where(among(nights))
     return with_plug_in(frame, pipeline) if pipeline.features.plug_in else frame
