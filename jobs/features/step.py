@@ -42,8 +42,8 @@ def _reason(before: Slice | None, rests_on: Mapping[str, str]) -> str | None:
         return "never computed"
     if before.fingerprint == fingerprint(rests_on):
         return None
-    formerly = before.detail.get("rests_on", {})
-    return f"{', '.join(name for name in rests_on if rests_on[name] != formerly.get(name))} changed"
+    formerly = before.detail.get("rests_on", rests_on)
+    return f"{', '.join(name for name in rests_on if rests_on[name] != formerly.get(name)) or 'what it rests on'} changed"
 
 
 def _known(work: Work) -> dict[str, list[Slice]]:

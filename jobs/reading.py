@@ -1,0 +1,64 @@
+"""What a home folder holds, read without creating anything in it: for commands that only look."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import inspect
+from sqlalchemy.engine import make_url
+
+from jobs.config.pipeline import Pipeline
+from jobs.ledger.ledger import Ledger, open_engine
+from jobs.plan import Task
+from jobs.settings import Settings
+from jobs.work import Work
+
+
+def is_there(url: str) -> bool:
+    """False for a SQLite file that nobody has made yet; a server is taken to be there."""
+    parsed = make_url(url)
+    return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file()
+
+
+def ledger_to_read(settings: Settings) -> Ledger:
+    """The ledger; an empty one in memory where none was made yet."""
+    if is_there(settings.ledger_url):
+        return Ledger(settings.ledger_url, home=settings.root)
+    with tempfile.TemporaryDirectory() as folder:
+        return Ledger("sqlite://", home=Path(folder))
+
+
+def work_to_read(settings: Settings, pipeline: Pipeline, ledger: Ledger, task: Task) -> Work:
+    """A task's work whose lake is what the ledger has recorded: no Spark is started, and no table is looked at."""
+    from jobs.lake.lake import Lake
+
+    class Recorded(Lake):
+        def _take_in(self, table: str) -> None:
+            """Nothing: only a run brings the ledger up to what the tables record."""
+
+    nowhere = cast("Any", None)
+    return Work(settings, pipeline, task, Recorded(nowhere, ledger, root=settings.lake, pipeline=pipeline.pipeline, run_id=""), ledger, run_id="")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the warehouse shows of one model: its publish ledger's newest entries, and the rows that are really there."""
+
+    entries: Mapping[date, dict[str, Any]]
+    rows: Mapping[date, int]
+
+
+def published(settings: Settings, pipeline: Pipeline, model: str) -> Shown:
+    """What is published of a model; nothing where the warehouse or its tables were not made yet."""
+    from jobs.published.warehouse import Warehouse
+
+    if not is_there(settings.warehouse_url):
+        return Shown({}, {})
+    engine = open_engine(settings.warehouse_url)
+    if not inspect(engine).has_table(f"{pipeline.pipeline}_{model}_predictions"):
+        return Shown({}, {})
+    warehouse = Warehouse(engine, pipeline, model)
+    return Shown(warehouse.published(), warehouse.row_counts())
