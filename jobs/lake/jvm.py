@@ -35,7 +35,7 @@ class Jvm:
         """
         self.scratch = scratch
         # Never stdout: that is the command's own, and may be JSON.
-        with (log or Path("/dev/stderr")).open("ab") as output:
+        with log.open("wb") if log else os.fdopen(os.dup(2), "wb") as output:
             settings = SparkConf(loadDefaults=False).setAll(list(conf.items()))
             gateway = launch_gateway(settings, {"stdout": output, "stderr": output})  # type: ignore[no-untyped-call]
         self.process: subprocess.Popen[bytes] = gateway.proc
