@@ -41,11 +41,8 @@ class Store:
         Raises:
             RetryableError: the server or the database does not answer.
         """
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
         # Under the lock: two processes that create the tables at the same time leave a half-made database.
-        with self.lock(), in_words("opened"), warnings.catch_warnings():
+        with in_words("opened"), self.lock(), warnings.catch_warnings():
             # MLflow 3.17 uses a SQLAlchemy option that 2.1 deprecates, once, when its tables are mapped.
             warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
             from mlflow import MlflowClient
@@ -64,7 +61,7 @@ class Store:
 
     def experiment(self, name: str) -> str:
         """The id of the experiment `name`, made if need be."""
-        with self.lock(), in_words("read"):
+        with in_words("read"), self.lock():
             if (found := self.client.get_experiment_by_name(name)) is not None:
                 return str(found.experiment_id)
             root = None if self._artifacts is None else _location(self._artifacts, name)
@@ -100,6 +97,7 @@ def in_words(act: str) -> Iterator[None]:
     Raises:
         RetryableError: the registry could not be `act`.
     """
+    _hush()
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -109,6 +107,13 @@ def in_words(act: str) -> Iterator[None]:
         told = PASSWORD.sub("//…@", " ".join(str(error).split()))[:300]
         msg = f"The model registry could not be {act}: {told}. See that MLFLOW_TRACKING_URI is reachable and its disk has room, and try again."
         raise RetryableError(msg) from None
+
+
+def _hush() -> None:
+    # Read by MLflow when it is imported: without these it reports home and talks of migrations and progress on stderr.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 
 
 def absent(error: Exception) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,11 @@ class Made:
     def again(self, **changes: object) -> Trained:
         """Another version from the same rows."""
         return train(self.rows["train"], self.rows["tune"], model=self.model.model_copy(update=changes), features=FEATURES)
+
+    @cached_property
+    def rival(self) -> Trained:
+        """A version that is neither better nor worse: another seed."""
+        return self.again(seed=8)
 
     def contender(self, trained: Trained | None = None) -> "Fake":
         """A trained version as the gate wants it; by default the first."""

@@ -37,6 +37,17 @@ def shifted(made: Made, by: float) -> Fake:
     return Fake(score)
 
 
+def close(made: Made) -> Fake:
+    """A model a little worse, by noise that each night may turn either way."""
+
+    def score(frame: pd.DataFrame) -> np.ndarray:
+        swing = frame["night"].map(lambda night: 0.5 if night.day % 2 else -0.3).to_numpy(float)
+        odds = made.trained.artifact.score(frame)
+        return 1 / (1 + np.exp(-(np.log(odds / (1 - odds)) + swing)))
+
+    return Fake(score)
+
+
 def gate_of(case: Case, **rule: object) -> Gate:
     return case.gate.model_copy(update={"champion": AgainstChampion(**rule)})
 
@@ -51,10 +62,10 @@ def test_a_sound_first_version_passes(case: Case) -> None:
 
 
 def test_a_sound_refresh_passes_beside_an_equal_champion(made: Made, spoil: Spoil) -> None:
-    verdict = judge(spoil(read_champion=lambda: made.contender(made.again(seed=8))))
+    verdict = judge(spoil(read_champion=lambda: made.contender(made.rival)))
     assert verdict.passed, verdict.sentence
     assert verdict.champion is not None
-    assert verdict.digests["champion"] == made.again(seed=8).artifact.digest
+    assert verdict.digests["champion"] == made.rival.artifact.digest
 
 
 def test_a_worse_model_is_refused(made: Made, spoil: Spoil) -> None:
@@ -76,7 +87,7 @@ def test_a_better_model_is_superior(made: Made, spoil: Spoil, case: Case) -> Non
 
 
 def test_the_worse_end_decides_not_the_value(made: Made, spoil: Spoil, case: Case) -> None:
-    rival = made.contender(made.again(seed=8))
+    rival = made.contender(made.rival)
     rule = next(rule for rule in judge(spoil(read_champion=lambda: rival)).rules if rule.name == "comparison")
     assert rule.interval is not None
     low, high = rule.interval
@@ -120,6 +131,14 @@ def test_a_model_no_better_than_a_baseline_is_refused(made: Made, spoil: Spoil, 
     told = refused(spoil(gate=gate, challenger=Fake(made.baselines["constant"].score)))
     assert list(told) == ["beats_constant", "beats_historical_rate"]
     assert list(refused(spoil(gate=gate, challenger=Fake(made.baselines["historical_rate"].score)))) == ["beats_historical_rate"]
+
+
+def test_the_constant_must_be_beaten_beyond_chance_a_table_of_rates_by_the_value(made: Made, spoil: Spoil, case: Case) -> None:
+    few = case.holdout[case.holdout["night"] <= case.nights[7]]
+    rules = {rule.name: rule for rule in judge(spoil(holdout=few, scored_rows=len(few), baselines=dict.fromkeys(("constant", "other"), close(made)))).rules}
+    low, high = rules["beats_constant"].interval or (0, 0)
+    assert low < rules["beats_constant"].observed < 0 < high
+    assert (rules["beats_constant"].outcome, rules["beats_other"].outcome) == ("REFUSE", "PASS")
 
 
 def test_a_case_without_the_constant_is_refused(spoil: Spoil) -> None:
@@ -194,13 +213,13 @@ def test_a_champion_that_cannot_score_is_refused(made: Made, spoil: Spoil) -> No
 
 def test_a_champion_of_features_that_are_gone_is_refused(made: Made, spoil: Spoil, case: Case) -> None:
     fewer = case.holdout.drop(columns="late_7")
-    told = refused(spoil(holdout=fewer, challenger=Fake(lambda frame: np.full(len(frame), 0.2)), read_champion=lambda: made.contender(made.again(seed=8))))
+    told = refused(spoil(holdout=fewer, challenger=Fake(lambda frame: np.full(len(frame), 0.2)), read_champion=lambda: made.contender(made.rival)))
     assert "['late_7'] are absent" in told["comparison"]
 
 
 @pytest.mark.parametrize("segment", ["train", "tune", "calibrate"])
 def test_a_champion_that_learned_from_a_holdout_night_is_refused(made: Made, spoil: Spoil, case: Case, segment: str) -> None:
-    touching = replace(made.contender(made.again(seed=8)), spans={segment: Span(FIRST, case.nights[0])})
+    touching = replace(made.contender(made.rival), spans={segment: Span(FIRST, case.nights[0])})
     told = refused(spoil(read_champion=lambda: touching))
     assert told == {"champion_unseen": f"Of the holdout's nights, the champion was trained or tuned on 1 (none allowed: {case.nights[0]} to {case.nights[0]})."}
     before = replace(touching, spans={segment: Span(FIRST, case.nights[0] - timedelta(days=1)), "holdout": Span(FIRST, case.nights[-1])})
@@ -212,7 +231,7 @@ def test_a_challenger_that_learned_from_the_holdout_is_refused(made: Made, spoil
 
 
 def test_a_version_without_a_record_of_its_nights_is_refused(made: Made, spoil: Spoil) -> None:
-    assert list(refused(spoil(read_champion=lambda: replace(made.contender(made.again(seed=8)), spans={})))) == ["champion_unseen"]
+    assert list(refused(spoil(read_champion=lambda: replace(made.contender(made.rival), spans={})))) == ["champion_unseen"]
 
 
 def test_no_rules_are_no_pass() -> None:

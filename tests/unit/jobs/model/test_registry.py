@@ -53,7 +53,7 @@ def test_a_champion_comes_back_as_it_was_trained(registry: Registry, made: Made)
 
 
 def test_a_promotion_keeps_the_former_champion_as_previous(registry: Registry, made: Made) -> None:
-    for trained in (made.trained, made.again(seed=8)):
+    for trained in (made.trained, made.rival):
         registered(registry, trained)
     registry.promote(NAME, 1)
     assert registry.promote(NAME, 2) == Promotion(1, 2)
@@ -100,7 +100,7 @@ def test_a_champions_file_that_changed_is_not_believed(registry: Registry, made:
 
 
 def test_a_swapped_model_of_another_version_is_not_believed(registry: Registry, made: Made, tmp_path: Path) -> None:
-    for trained in (made.trained, made.again(seed=8)):
+    for trained in (made.trained, made.rival):
         registered(registry, trained)
     first, second = (file_of(tmp_path, entry.run_id, "model.ubj") for entry in registry.versions(NAME))
     first.write_bytes(second.read_bytes())
@@ -139,7 +139,7 @@ def test_a_failed_training_leaves_a_failed_run(registry: Registry, made: Made) -
 
 @pytest.mark.parametrize("point", ["model.after_upload", "model.before_register", "model.before_alias"])
 def test_a_retry_after_a_fault_makes_one_version(registry: Registry, made: Made, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
-    rival = made.again(seed=8)
+    rival = made.rival
     registered(registry, made.trained)
     registry.promote(NAME, 1)
     monkeypatch.setenv("MATINS_FAIL", f"{point}:error")
@@ -213,11 +213,17 @@ def test_models_do_not_see_each_other(registry: Registry, made: Made) -> None:
     assert registry.champion(NAME) is None
 
 
-def test_a_store_that_cannot_be_opened_is_told_without_its_password() -> None:
-    registry = Registry("postgresql://matins:secret@localhost:1/mlflow")
-    with pytest.raises((RetryableError, ModuleNotFoundError)) as told:
-        registry.champion(NAME)
+def test_a_server_that_does_not_answer_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(RetryableError, match="The model registry could not be opened") as told:
+        Registry("http://matins:secret@localhost:1").champion(NAME)
     assert "secret" not in str(told.value)
+
+
+def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file", encoding="utf-8")
+    with pytest.raises(RetryableError, match="The model registry could not be opened"):
+        Registry(f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}", tmp_path / "mlartifacts").champion(NAME)
 
 
 def test_nothing_is_opened_before_the_first_call(tmp_path: Path) -> None:
