@@ -1,16 +1,16 @@
 """The registry: versions in MLflow, believed only when their files are the registered ones."""
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jobs import failpoints
-from jobs.errors import DataError, RetryableError, UsageError
+from jobs.errors import RetryableError, UsageError
 from jobs.model.artifact import Artifact
+from jobs.model.runs import write_run
 from jobs.model.segments import Span
 from jobs.model.store import Store, absent, in_words
 from jobs.model.version import MANIFEST, Entry, Version, pack, sha256, unpack
@@ -74,12 +74,8 @@ class Registry:
         Returns:
             The run's id.
         """
-        packed = pack(artifact, spans, files)
-        with self._run(name, {**tags, "digest": artifact.digest}) as run_id:
-            self._log(run_id, params, metrics)
-            self._store.upload(run_id, packed)
-        failpoints.reached("model.after_upload")
-        return run_id
+        tags = {**tags, "digest": artifact.digest}
+        return write_run(self._store, _named(name), tags=tags, params=params, metrics=metrics, files=pack(artifact, spans, files))
 
     def register(self, name: str, run_id: str, digest: str, tags: Mapping[str, str] | None = None) -> Registered:
         """Make the run's files a version, after reading them back; a digest that has a version keeps that one.
@@ -167,33 +163,6 @@ class Registry:
         with in_words("read"):
             runs = [run.info.run_id for run in client.search_runs([experiment], max_results=5000)]
         return tuple(sorted(set(runs) - {entry.run_id for entry in self.versions(name)}))
-
-    @contextmanager
-    def _run(self, name: str, tags: Mapping[str, str]) -> Iterator[str]:
-        experiment, client = self._store.experiment(_named(name)), self._store.client
-        with in_words("written"):
-            run_id = str(client.create_run(experiment, tags={key: str(value) for key, value in tags.items()}).info.run_id)
-        status = "FAILED"
-        try:
-            yield run_id
-            status = "FINISHED"
-        finally:
-            with in_words("written"):
-                client.set_terminated(run_id, status)
-
-    def _log(self, run_id: str, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-        from mlflow.entities import Metric, Param
-
-        if unfit := sorted(key for key, value in metrics.items() if not float("-inf") < value < float("inf")):
-            msg = f"The metrics {unfit} are not finite; they are not recorded as if they were measured."
-            raise DataError(msg)
-        now = int(datetime.now(UTC).timestamp() * 1000)
-        with in_words("written"):
-            self._store.client.log_batch(
-                run_id,
-                metrics=[Metric(key, float(value), now, 0) for key, value in metrics.items()],
-                params=[Param(key, str(value)) for key, value in params.items()],
-            )
 
     def _make(self, name: str) -> None:
         from mlflow.exceptions import MlflowException

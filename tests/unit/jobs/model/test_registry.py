@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -130,9 +131,16 @@ def test_an_upload_that_went_wrong_becomes_no_version(registry: Registry, made: 
     assert registry.orphans(NAME) == (run_id,)
 
 
-def test_a_failed_training_leaves_a_failed_run(registry: Registry, made: Made) -> None:
+def test_a_metric_that_is_not_finite_is_not_recorded(registry: Registry, made: Made) -> None:
     with pytest.raises(DataError, match=r"metrics \['roc'\] are not finite"):
         registry.record(NAME, artifact=made.trained.artifact, spans=SPANS, params={}, metrics={"roc": float("nan")}, tags={}, files={})
+    assert registry.orphans(NAME) == ()
+
+
+def test_a_recording_that_broke_off_leaves_a_failed_run(registry: Registry, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATINS_FAIL", "model.after_upload:error")
+    with pytest.raises(RetryableError):
+        recorded(registry, made.trained)
     (run_id,) = registry.orphans(NAME)
     assert registry._store.client.get_run(run_id).info.status == "FAILED"
 
@@ -155,6 +163,7 @@ def test_a_retry_after_a_fault_makes_one_version(registry: Registry, made: Made,
 
 KILLED = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from jobs.model.artifact import Artifact
@@ -191,6 +200,17 @@ def list_versions(folder: str) -> int:
 def test_processes_that_come_first_at_the_same_time_share_one_store(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert pool.map(list_versions, [str(tmp_path)] * 2) == [0, 0]
+
+
+def test_two_promotions_at_once_take_turns(registry: Registry, made: Made) -> None:
+    for trained in (made.trained, made.rival):
+        registered(registry, trained)
+    with ThreadPoolExecutor(2) as pool:
+        acts = [act for act in pool.map(lambda number: registry.promote(NAME, number), [1, 2] * 4) if act.old != act.new]
+    # Every change began with what another had left: each former champion but the first was somebody's new one, and only once.
+    aliases = {alias: entry.version for entry in registry.versions(NAME) for alias in entry.aliases}
+    assert sorted([act.old for act in acts if act.old is not None] + [aliases["champion"]]) == sorted(act.new for act in acts)
+    assert aliases["previous"] == 3 - aliases["champion"]
 
 
 def test_a_version_that_does_not_exist_is_wrong_use(registry: Registry, made: Made) -> None:
