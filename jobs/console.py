@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -73,3 +73,15 @@ def table(columns: list[str], rows: list[list[Any]], title: str | None = None) -
     for row in rows:
         shown.add_row(*["" if cell is None else str(cell) for cell in row])
     out.print(shown)
+
+
+@contextmanager
+def counting(what: str, *, total: int) -> Iterator[Callable[[str], None]]:
+    """A bar on a terminal, moved on by calling with what has just been done; silent elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    bar = Progress(SpinnerColumn(), TextColumn("{task.completed}/{task.total} {task.description}"), TimeElapsedColumn(), console=err, transient=True)
+    with bar:
+        running = bar.add_task(what, total=total)
+        yield lambda done: bar.update(running, description=f"{what} {done}", advance=1)
