@@ -19,6 +19,16 @@ class Calendar(Section):
     holidays: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     """ISO country code, as the `holidays` library knows it."""
 
+    @field_validator("holidays")
+    @classmethod
+    def _is_known(cls, country: str) -> str:
+        from holidays.utils import list_supported_countries
+
+        if country not in list_supported_countries(include_aliases=False):
+            msg = f"the library `holidays` does not know the country {country}; write a code of ISO 3166, such as US or DE"
+            raise ValueError(msg)
+        return country
+
 
 class Lookup(Section):
     """Columns of an undated feed."""

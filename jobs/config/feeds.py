@@ -77,32 +77,32 @@ class Feed(Section):
     def _hangs_together(self) -> Self:
         problems = [*self._source_problems(), *self._column_problems()]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self
 
     def _source_problems(self) -> list[str]:
         problems = []
         if (self.path is None) == (self.sql is None):
-            problems.append("exactly one of `path` and `sql` must be given")
+            problems.append("path: exactly one of `path` and `sql` must be given")
         if self.path is not None and not self.path.endswith((".csv", ".parquet")):
-            problems.append(f"`path` must end in .csv or .parquet (got {self.path!r})")
+            problems.append(f"path: must end in .csv or .parquet (got {self.path!r})")
         if self.path is not None and ("{night}" in self.path) == self.undated:
-            problems.append(f"`path` must contain {{night}} unless the feed is undated, and then not (got {self.path!r})")
+            problems.append(f"path: must contain {{night}} unless the feed is undated, and then not (got {self.path!r})")
         if self.undated and (self.lag or self.from_):
-            problems.append("an undated feed has neither `lag` nor `from`")
+            problems.append("undated: an undated feed has neither `lag` nor `from`")
         return problems
 
     def _column_problems(self) -> list[str]:
         known, problems = set(self.kept), []
         if absent := [name for name in self.key if name not in known]:
-            problems.append(f"`key` names {absent}, which are not in `columns`")
+            problems.append(f"key: names {absent}, which are not in `columns`: {sorted(known)}")
         if taken := sorted((set(self.columns) | set(self.derive)) & RESERVED):
-            problems.append(f"the names {taken} are the product's own; rename them in the delivery")
+            problems.append(f"columns: the names {taken} are the product's own; rename them in the delivery")
         if both := sorted(set(self.columns) & set(self.derive)):
-            problems.append(f"{both} are both delivered and derived")
+            problems.append(f"derive: {both} are delivered already; choose other names")
         if not self.undated and (self.event_day not in known or self.columns[self.event_day].type != "date"):
-            problems.append(f"`event_day` must name a column of type date (got {self.event_day!r})")
-        for expectation in self.expect:
+            problems.append(f"event_day: must name a column of type date (got {self.event_day!r})")
+        for place, expectation in enumerate(self.expect):
             if absent := [name for name in expectation.columns if name not in known]:
-                problems.append(f"`{expectation.name}` names {absent}, which are not in `columns`")
+                problems.append(f"expect.{place}: `{expectation.name}` names {absent}, which are not in `columns`: {sorted(known)}")
         return problems

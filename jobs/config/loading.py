@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from jobs.config.pipeline import Pipeline
+from jobs.config.plug_ins import make_importable
+from jobs.config.wording import lines_of
 from jobs.errors import UsageError
 from jobs.settings import Settings
 
@@ -81,18 +82,27 @@ def read_pipeline(path: Path) -> Pipeline:
     except OSError as error:
         msg = f"{path}: cannot be read ({error.strerror})."
         raise UsageError(msg) from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        msg = f"{path}: is not valid YAML, line {line}: {error.problem}"
+        raise UsageError(msg) from None
     except (YAMLError, UnicodeDecodeError) as error:
         msg = f"{path}: is not valid YAML: {' '.join(str(error).split())}"
         raise UsageError(msg) from None
+    if not isinstance(given, dict):
+        msg = f"{path}: holds {'nothing' if given is None else type(given).__name__}; a pipeline is a mapping with {', '.join(Pipeline.model_fields)}."
+        raise UsageError(msg)
     try:
         pipeline = Pipeline.model_validate(given)
     except ValidationError as error:
-        problems = [_in_words(problem) for problem in error.errors(include_url=False)]
+        problems = [line for problem in error.errors(include_url=False) for line in lines_of(problem, Pipeline)]
         msg = "\n  ".join([f"{path}: {len(problems)} problem(s)", *problems])
         raise UsageError(msg) from None
     if pipeline.pipeline != path.stem:
         msg = f"{path}: `pipeline: {pipeline.pipeline}` must be the file's name, {path.stem}."
         raise UsageError(msg)
+    if pipeline.sample or pipeline.features.plug_in:
+        make_importable(path.parent)
     return pipeline
 
 
@@ -100,11 +110,3 @@ def digest_of(*sections: object) -> str:
     """A short sha256 of parts of the configuration; it changes when their meaning may."""
     plain = [section.model_dump(mode="json") if hasattr(section, "model_dump") else section for section in sections]
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def _in_words(problem: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in problem["loc"]) or "file"
-    # The input of a missing key, or of a rule over a whole section, is that section: noise, and it may hold secrets.
-    given = "" if isinstance(problem.get("input"), dict | list) else f" (got {problem['input']!r})"
-    return f"{where}: {problem['msg'].removeprefix('Value error, ')}{given}"
-

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import date, time
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from jobs.config import references
 from jobs.config.base import Name, PlugIn, Section
 from jobs.config.features import Features
 from jobs.config.feeds import Feed
@@ -80,29 +81,37 @@ class Pipeline(Section):
         """The first night for which `feed` delivers."""
         return self.feeds[feed].from_ or self.nights.from_
 
+    @field_validator("nights")
+    @classmethod
+    def _in_order(cls, nights: Nights) -> Nights:
+        if nights.to is not None and nights.to < nights.from_:
+            msg = f"to: must not be before `from` (got {nights.from_} to {nights.to})"
+            raise ValueError(msg)
+        return nights
+
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        problems = [*self._feature_problems(), *self._model_problems()]
-        if problems:
-            raise ValueError("; ".join(problems))
+        if problems := [*self._feature_problems(), *self._model_problems()]:
+            raise ValueError("\n".join(problems))
         return self
 
     def _feature_problems(self) -> Iterator[str]:
         features = self.features
         for feed in features.feeds:
             if feed not in self.feeds:
-                yield f"features name the feed `{feed}`; declared are {sorted(self.feeds)}"
-                return
+                yield f"features: names the feed `{feed}`; declared are {sorted(self.feeds)}"
+        if not set(features.feeds) <= set(self.feeds):
+            return
         if self.rows.undated:
-            yield f"`rows: {features.rows}` is undated; the rows to score come night by night"
+            yield f"features.rows: the feed `{features.rows}` is undated; the rows to score come night by night"
         for name in features.lookup:
             if not self.feeds[name].undated:
-                yield f"`lookup` of `{name}`: only undated feeds are looked up; use `latest` or `history`"
+                yield f"features.lookup.{name}: only undated feeds are looked up; use `latest` or `history`"
             elif set(features.lookup[name].on.values()) != set(self.feeds[name].key):
-                yield f"`lookup` of `{name}` must be on its key {self.feeds[name].key}"
-        for name in [*features.latest, *features.history]:
-            if self.feeds[name].undated:
-                yield f"`latest` and `history` need a dated feed, `{name}` is undated; use `lookup`"
+                yield f"features.lookup.{name}.on: must be on the feed's key {self.feeds[name].key}"
+        for section, named in (("latest", features.latest), ("history", features.history)):
+            yield from (f"features.{section}.{name}: needs a dated feed, this one is undated; use `lookup`" for name in named if self.feeds[name].undated)
+        yield from references.problems(self)
 
     def _model_problems(self) -> Iterator[str]:
         for name, model in self.models.items():
@@ -112,4 +121,4 @@ class Pipeline(Section):
             elif feed.key != self.rows.key:
                 yield f"models.{name}.label: `{model.label_feed}` must have the key of `{self.features.rows}`, {self.rows.key} (got {feed.key})"
             if model.label_feed == self.features.rows:
-                yield f"models.{name}.label: the rows to score would bring their own label"
+                yield f"models.{name}.label: the rows to score would bring their own label; take it from a feed that is delivered later"
