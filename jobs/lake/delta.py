@@ -82,7 +82,7 @@ def in_words(error: Exception, path: str) -> MatinsError:
         )
     if any(word in text for word in CONFLICT):
         return RetryableError(f"{path}: another commit came between; nothing was written. Run again. ({first})")
-    return DataError(f"{path}: the rows could not be written, the table is as it was before. {first}")
+    return DataError(f"{path}: Spark refused, and the table is as it was before. {first}")
 
 
 def _log(spark: SparkSession, path: str) -> Any:
