@@ -1,0 +1,1 @@
+"""Matins as Dagster sees it; translates and nothing else."""

@@ -37,7 +37,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
 }
 TRAINING_CONFIG: Final[dict[str, Any]] = {
     "as_of": dg.Field(str, is_required=False, description="The night whose knowledge counts, as 2013-05-18; the newest one due if left out."),
-    "segments": dg.Field(dg.Map(str, int), default_value={}, description="Other lengths for this training: train, tune, holdout, in nights."),
+    "segments": dg.Field({str: int}, default_value={}, description="Other lengths for this training: train, tune, holdout, in nights."),
 }
 # An asset that has told its nights lets what is downstream run, also where it then ends red for some of them.
 EXECUTOR: Final = dg.in_process_executor.configured({"step_dependency_config": {"require_upstream_step_success": False}}, name="one_process")

@@ -76,7 +76,8 @@ def _evaluations(asset: Asset, nights: Mapping[date, NightResult]) -> Iterator[A
 
 
 def _evaluation(asset: Asset, check: Check, *, partition: str | None) -> dg.AssetCheckEvaluation:
-    return dg.AssetCheckEvaluation(asset.key, check.name, check.passed, severity=check.severity, description=check.description, partition=partition, blocking=False)
+    about: dict[str, Any] = {"severity": check.severity, "description": check.description, "partition": partition, "blocking": False}
+    return dg.AssetCheckEvaluation(asset.key, check.name, check.passed, **about)
 
 
 def _check_outputs(asset: Asset) -> Iterator[dg.Output[None]]:
@@ -102,7 +103,7 @@ def training_events(asset: Asset, session: Session, result: StepResult) -> Itera
     """What a training has come to: a version with its verdict, or a failure."""
     one = result.nights[0]
     if one.outcome == "failed":
-        raise dg.Failure(f"{one.night}: {one.problem}", allow_retries=False)
+        raise dg.Failure(described({one.night: one}), allow_retries=False)
     shown, champion = trained_metadata(session.run.settings, f"{asset.pipeline.pipeline}.{asset.task.item}", result)
     yield _evaluation(asset, Check("gate", one.detail["verdict"] == "PASS", str(one.detail["sentence"])), partition=None)
     yield from _check_outputs(asset)

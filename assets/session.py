@@ -32,14 +32,14 @@ class Session:
     run: Run
     ended_by: BaseException | None = None
 
-    def do(self, task: Task, nights: Nights, **options: Any) -> StepResult:
+    def do(self, task: Task, nights: Nights, *, segments: tuple[tuple[str, int], ...] = ()) -> StepResult:
         """Run a task, and say in Dagster's words what stops it.
 
         Raises:
             dg.RetryRequested: trying again may cure it.
             dg.Failure: it would not.
         """
-        run = replace(self.run, options=replace(self.run.options, **options))
+        run = replace(self.run, options=replace(self.run.options, segments=segments))
         try:
             with self._remembering():
                 for night in {min(nights), max(nights)}:
@@ -49,6 +49,11 @@ class Session:
             raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=SECONDS_BETWEEN) from error
         except MatinsError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
+
+    def end(self) -> None:
+        """Raise what has ended the run, if anything did."""
+        if self.ended_by:
+            raise self.ended_by
 
     @contextmanager
     def _remembering(self) -> Iterator[None]:
@@ -83,8 +88,7 @@ def recorded(pipeline: Pipeline, *, run_id: str, options: Options, opening: Call
             session = Session(run)
             yield session
             # Dagster never throws into a resource: the ledger would take every run for a good one.
-            if session.ended_by:
-                raise session.ended_by
+            session.end()
     except BaseException:
         if session is None or session.ended_by is None:
             raise

@@ -135,7 +135,7 @@ def _plain(detail: Mapping[str, Any]) -> dict[str, Any]:
 def _shown(value: object) -> dg.MetadataValue[Any]:
     if isinstance(value, Mapping):
         return dg.MetadataValue.md(table(["name", "value"], [[f"`{name}`", _short(given)] for name, given in value.items()]))
-    if isinstance(value, bool | list):
+    if isinstance(value, list):
         return dg.MetadataValue.json(value)
     if isinstance(value, int):
         return dg.MetadataValue.int(value)
