@@ -76,8 +76,8 @@ def _table(results: list[StepResult], counts: dict[date, int], nights: list[date
 
 
 def _where(settings: Settings) -> None:
-    home = settings.root
     console.say(f"Reports    {settings.reports / PIPELINE}")
-    console.say(f"Warehouse  {'(MATINS_WAREHOUSE_URL)' if settings.warehouse_secret else home / 'warehouse.db'}: table {PIPELINE}_{MODEL}_predictions, view {PIPELINE}_{MODEL}_v1")
+    where = "MATINS_WAREHOUSE_URL" if settings.warehouse_secret else settings.root / "warehouse.db"
+    console.say(f"Warehouse  {where}: table {PIPELINE}_{MODEL}_predictions, view {PIPELINE}_{MODEL}_v1")
     console.say("UI         make up")
     console.say(f"Next       matins status {PIPELINE} · matins run {PIPELINE} --night {LAST} · matins plan {PIPELINE} --night {LAST}")

@@ -39,8 +39,8 @@ def due_nights(pipeline: Pipeline, ledger: Ledger, now: dt.datetime) -> list[dat
     """The nights after the last one published by every model, oldest first; before the first, the newest that is due."""
     newest, done = newest_due(pipeline, now), None
     for model in pipeline.models:
-        states = [s["night"] for s in ledger.night_states(pipeline.pipeline) if s["table_name"] == f"{model}/published" and s["outcome"] in {"written", "unchanged"}]
-        last = max(states, default=None)
+        states = [state for state in ledger.night_states(pipeline.pipeline) if state["table_name"] == f"{model}/published"]
+        last = max((state["night"] for state in states if state["outcome"] in {"written", "unchanged"}), default=None)
         if last is None:
             return [newest]
         done = min(done, last) if done else last
@@ -96,8 +96,8 @@ def _line(pipeline: Pipeline, night: date, found: Iterable[tuple[StepResult, Nig
     notes = [note for result, one in found if result.step in {"features", "drift_report", "validated", "raw"} for note in one.notes]
     changed = any(one.outcome == "written" for _, one in found)
     quarantined = sum(int(one.counts.get("bad", 0) + one.counts.get("duplicates", 0)) for result, one in found if result.step == "validated")
-    words = [*[part for part in parts if part], *([f"{quarantined} quarantined"] if quarantined else []), *dict.fromkeys(notes), *([] if changed else ["nothing changed"])]
-    return f"{pipeline.pipeline} {night} OK {', '.join(words)}"
+    words = [*parts, f"{quarantined} quarantined" if quarantined else "", *dict.fromkeys(notes), "" if changed else "nothing changed"]
+    return f"{pipeline.pipeline} {night} OK {', '.join(word for word in words if word)}"
 
 
 def _words(result: StepResult, one: NightResult) -> str:

@@ -1,11 +1,16 @@
 """What a step did, night by night."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
 Outcome = Literal["written", "unchanged", "absent", "failed"]
+
+
+def written_or_not(night: date, written: Collection[date]) -> Outcome:
+    """The outcome of a night that did not fail."""
+    return "written" if night in written else "unchanged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

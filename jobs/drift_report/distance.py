@@ -105,7 +105,8 @@ def distances(frame: DataFrame, references: Sequence[Reference], drift: Drift) -
         drift: the marks of the states.
     """
     binned = frame.select("night", *[one.bin_column() for one in references])
-    stacked = binned.select("night", F.explode(F.array(*[F.struct(F.lit(one.name).alias("name"), F.col(one.name).cast("int").alias("bin")) for one in references])).alias("at"))
+    pairs = [F.struct(F.lit(one.name).alias("name"), F.col(one.name).cast("int").alias("bin")) for one in references]
+    stacked = binned.select("night", F.explode(F.array(*pairs)).alias("at"))
     counts: dict[Any, dict[str, dict[int, int]]] = {}
     for row in stacked.groupBy("night", "at.name", "at.bin").count().collect():
         counts.setdefault(row["night"], {}).setdefault(row["name"], {})[row["bin"]] = row["count"]

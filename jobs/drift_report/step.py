@@ -17,7 +17,7 @@ from jobs.ledger.ledger import Slice
 from jobs.model.champion import registry_of
 from jobs.model.version import Version
 from jobs.nights import Nights
-from jobs.results import NightResult, StepResult
+from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint
 
 SCORE = "score"
@@ -106,6 +106,8 @@ def _page(work: Work, version: Version, frame: DataFrame, references: list[Refer
 
 def _result(one: Slice, written: frozenset[date]) -> NightResult:
     state, drifted = one.detail["state"], int(one.counts["drifted"])
-    notes = (f"score {state} (PSI {one.counts['score_psi']:.2f}), {drifted} of {one.rows - 1} features drifted",) if state != "steady" or drifted else ()
-    outcome = "written" if one.night in written else "unchanged"
-    return NightResult(night=one.night, outcome=outcome, rows=one.rows, generation=one.generation, counts=one.counts, notes=notes, detail=one.detail)
+    told = f"score {state} (PSI {one.counts['score_psi']:.2f}), {drifted} of {one.rows - 1} features drifted"
+    notes = (told,) if state != "steady" or drifted else ()
+    return NightResult(
+        night=one.night, outcome=written_or_not(one.night, written), rows=one.rows, generation=one.generation, counts=one.counts, notes=notes, detail=one.detail
+    )

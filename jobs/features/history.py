@@ -76,7 +76,8 @@ def aggregated(feed: str, pipeline: Pipeline, first: date, last: date) -> str:
     lists = f"explode(sequence(0, {len(history.by) - 1})) AS by_"
     oldest = f"DATE'{first}' - {lag + windows[-1] - 1}"
     daily = f"""SELECT {group}, event_day_, from_, until_, {", ".join(f"sum({name}) AS {name}" for name in names)}
-  FROM (SELECT *, {", ".join(masked)} FROM (SELECT *, {lists} FROM past_{feed} WHERE from_ <= DATE'{last}' AND event_day_ BETWEEN {oldest} AND DATE'{last}' - {lag}))
+  FROM (SELECT *, {", ".join(masked)} FROM (SELECT *, {lists} FROM past_{feed}
+        WHERE from_ <= DATE'{last}' AND event_day_ BETWEEN {oldest} AND DATE'{last}' - {lag}))
   GROUP BY {group}, event_day_, from_, until_"""
     starts = f"greatest(from_, date_add(event_day_, {lag}), DATE'{first}')"
     ends = ", ".join(f"least(until_, date_add(event_day_, {lag + w})) AS end_{w}" for w in windows)

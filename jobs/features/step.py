@@ -15,7 +15,7 @@ from jobs.features.knowledge import DELIVERIES_SCHEMA, deliveries
 from jobs.lake.lake import Draft, cached
 from jobs.ledger.ledger import Slice
 from jobs.nights import Nights, among, span
-from jobs.results import NightResult, StepResult
+from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, content_of, fingerprint
 
 
@@ -60,7 +60,9 @@ class Readiness:
     @classmethod
     def of(cls, pipeline: Pipeline, night: date, slices: Mapping[str, Sequence[Slice]]) -> "Readiness":
         """What `night` finds in the validated slices of each feed."""
-        problems, coverage, short = [], {}, {}
+        problems: list[str] = []
+        coverage: dict[str, float] = {}
+        short: dict[str, int] = {}
         for feed in pipeline.features.feeds:
             have = {one.night for one in slices[feed] if one.known_night <= night}
             if pipeline.feeds[feed].undated:
@@ -147,8 +149,7 @@ def _detail(ready: Readiness, rests_on: Mapping[str, str]) -> dict[str, object]:
 def _result(one: Slice, written: frozenset[date], ready: Readiness) -> NightResult:
     if not one.rows:
         return NightResult(night=one.night, outcome="failed", problem=f"nothing to score in night {one.night}: no row of its event day is known.")
-    outcome = "written" if one.night in written else "unchanged"
-    return NightResult(night=one.night, outcome=outcome, generation=one.generation, rows=one.rows, notes=ready.notes)
+    return NightResult(night=one.night, outcome=written_or_not(one.night, written), generation=one.generation, rows=one.rows, notes=ready.notes)
 
 
 def feature_frame(

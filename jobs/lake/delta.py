@@ -86,10 +86,10 @@ def in_words(error: Exception, path: str) -> MatinsError:
 
 
 def _log(spark: SparkSession, path: str) -> Any:
-    jvm: Any = spark._jvm  # noqa: SLF001 - Delta's Python API has no call for the version alone
-    return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # noqa: SLF001
+    jvm: Any = spark._jvm
+    return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)
 
 
 def _none(spark: SparkSession) -> Any:
-    jvm: Any = spark._jvm  # noqa: SLF001
-    return getattr(getattr(jvm.scala, "None$"), "MODULE$")  # noqa: B009 - `$` is no Python name
+    jvm: Any = spark._jvm
+    return getattr(getattr(jvm.scala, "None$"), "MODULE$")

@@ -56,7 +56,7 @@ class Lease:
         with self._ledger.writing() as connection:
             kept = connection.execute(update(leases).where(*mine).values(expires_at=time.time() + LEASE_SECONDS)).rowcount
         if not kept:
-            msg = f"The lease on `{self.resource}` (token {self.token}) was taken over by another run; this one commits nothing. Run again if it is still needed."
+            msg = f"The lease on `{self.resource}` (token {self.token}) was taken over by another run; this one commits nothing."
             raise RetryableError(msg)
 
     def release(self) -> None:
@@ -160,5 +160,5 @@ def _exclusive(ledger: Ledger, resource: str) -> Iterator[None]:
         with FileLock(ledger.locks / f"{number & (2**64 - 1):016x}.lock", timeout=120):
             yield
     except Timeout:
-        msg = f"Another process has held the commit lock of `{resource}` for 120 s. Look for a run that hangs ({_holder(ledger, resource)}), end it, and run again."
+        msg = f"Another process has held the commit lock of `{resource}` for 120 s. End the run that hangs ({_holder(ledger, resource)}) and run again."
         raise RetryableError(msg) from None

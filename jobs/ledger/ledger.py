@@ -69,9 +69,10 @@ class Ledger:
 
     def begin_run(self, run_id: str, pipeline: str, **about: str) -> None:
         """Record that a run has started; `about` has command, code_version and config_digest."""
-        row = {"run_id": run_id, "pipeline": pipeline, "user": getpass.getuser(), "host": socket.gethostname(), "started_at": utc_now(), "outcome": "started"}
+        who = {"user": getpass.getuser(), "host": socket.gethostname()}
+        row = {"run_id": run_id, "pipeline": pipeline, "started_at": utc_now(), "outcome": "started", **who, **about}
         with self.writing() as connection:
-            connection.execute(insert(t.runs).values(**row, **about))
+            connection.execute(insert(t.runs).values(row))
 
     def end_run(self, run_id: str, outcome: str) -> None:
         """Record how a run ended."""
@@ -82,7 +83,7 @@ class Ledger:
         """Record that a step has started; returns the record's id."""
         values = {"run_id": run_id, "pipeline": pipeline, "step": step, "item": item, "nights": nights, "started_at": utc_now(), "outcome": "started"}
         with self.writing() as connection:
-            return int(connection.execute(insert(t.step_runs).values(values)).inserted_primary_key[0])
+            return int(connection.execute(insert(t.step_runs).values(values).returning(t.step_runs.c.id)).scalar_one())
 
     def end_step(self, record: int, result: StepResult | None, *, seconds: float, peak_memory_mb: float, message: str = "") -> None:
         """Record what a step did; without a result, that it failed with `message`."""
@@ -90,7 +91,14 @@ class Ledger:
         if result:
             outputs = {"table": result.table, "version": result.version, "nights": {str(n.night): n.outcome for n in result.nights}}
             message = message or "\n".join(f"{night.night}: {night.problem}" for night in result.failed)
-            values |= {"rows": result.rows, "device": result.device, "outcome": result.outcome, "inputs": dict(result.inputs), "outputs": outputs, "message": message}
+            values |= {
+                "rows": result.rows,
+                "device": result.device,
+                "outcome": result.outcome,
+                "inputs": dict(result.inputs),
+                "outputs": outputs,
+                "message": message,
+            }
         with self.writing() as connection:
             connection.execute(update(t.step_runs).where(t.step_runs.c.id == record).values(values))
 
@@ -103,7 +111,16 @@ class Ledger:
         """The newest state of each night of a table, for `status` and the orchestrators."""
         c = t.night_states.c
         rows = [
-            {"pipeline": pipeline, "table_name": table, "night": n.night, "outcome": n.outcome, "problem": n.problem, "notes": list(n.notes), "run_id": run_id, "at": utc_now()}
+            {
+                "pipeline": pipeline,
+                "table_name": table,
+                "night": n.night,
+                "outcome": n.outcome,
+                "problem": n.problem,
+                "notes": list(n.notes),
+                "run_id": run_id,
+                "at": utc_now(),
+            }
             for n in nights
         ]
         if rows:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 from pyspark.sql import DataFrame, Window
@@ -60,7 +59,8 @@ def read_rows(features: DataFrame, labels: DataFrame, pipeline: Pipeline, model:
     joined = wanted.join(_known_labels(labels, key, spec.label_column, as_of), key, how="left").orderBy("night", *key)
     frame = joined.toPandas()
     if frame.empty:
-        msg = f"There are no features of the nights {first} to {last}; make them first: matins backfill {pipeline.pipeline} --from {first} --to {last} --steps raw,validated,features."
+        make = f"matins backfill {pipeline.pipeline} --from {first} --to {last} --steps raw,validated,features"
+        msg = f"There are no features of the nights {first} to {last}; make them first: {make}."
         raise DataError(msg)
     return Rows(frame, feature_columns(features, pipeline, leave_out=spec.leave_out), tuple(coverage_columns(pipeline)))
 
@@ -76,5 +76,3 @@ def feature_columns(features: DataFrame, pipeline: Pipeline, *, leave_out: list[
     own = {"night", "generation", "restated", *coverage_columns(pipeline), *leave_out}
     keys = set(pipeline.rows.key) - set(pipeline.features.take)
     return tuple(name for name in features.columns if name not in own | keys)
-
-

@@ -99,7 +99,11 @@ def _judged(work: Work, registry: Registry, rows: Rows, trained: Trained, spans:
         pinned={"configuration": digest_of(work.pipeline), "code": code_version(), **{name: str(value) for name, value in pinned.items()}},
     )
     verdict = judge(case)
-    files = {"verdict.json": verdict.to_json().encode(), "reference.json": _reference(rows, trained, spans), "reference_sample.parquet": _sample(rows, trained, spans)}
+    files = {
+        "verdict.json": verdict.to_json().encode(),
+        "reference.json": _reference(rows, trained, spans),
+        "reference_sample.parquet": _sample(rows, trained, spans),
+    }
     if verdict.evaluation:
         files |= plots(holdout, case.scores, title=f"{work.model_name} on {spans['holdout']}", seed=work.model.seed)
         files |= {"evaluation.json": json.dumps(verdict.evaluation).encode()}
@@ -107,9 +111,7 @@ def _judged(work: Work, registry: Registry, rows: Rows, trained: Trained, spans:
     return _decided(work, registry, version, verdict, spans)
 
 
-def _registered(
-    work: Work, registry: Registry, case: Case, trained: Trained, verdict: Verdict, spans: Mapping[str, Span], files: Mapping[str, bytes]
-) -> int:
+def _registered(work: Work, registry: Registry, case: Case, trained: Trained, verdict: Verdict, spans: Mapping[str, Span], files: Mapping[str, bytes]) -> int:
     tags = {**case.pinned, "verdict": verdict.outcome, "sentence": verdict.sentence[:4000], "run_id": work.run_id, "device": trained.device.used}
     params = {**trained.params, "best_iteration": trained.best_iteration, **{f"segment.{name}": str(span) for name, span in spans.items()}}
     metrics = {"tune.log_loss": trained.tune_log_loss, "seconds": trained.seconds, **(case.evaluation.flat() if verdict.evaluation else {})}
@@ -120,7 +122,15 @@ def _registered(
 def _decided(work: Work, registry: Registry, version: int, verdict: Verdict, spans: Mapping[str, Span]) -> NightResult:
     as_of = spans["holdout"].last + timedelta(days=work.pipeline.feeds[work.model.label_feed].lag - work.pipeline.rows.lag)
     former = registry.promote(work.model_name, version).old if verdict.passed else None
-    about = {"version": version, "former": former, "night": as_of, "by": "gate", "reason": verdict.sentence, "evidence": json.loads(verdict.to_json()), "run_id": work.run_id}
+    about = {
+        "version": version,
+        "former": former,
+        "night": as_of,
+        "by": "gate",
+        "reason": verdict.sentence,
+        "evidence": json.loads(verdict.to_json()),
+        "run_id": work.run_id,
+    }
     work.ledger.decide(work.pipeline.pipeline, work.item, "promoted" if verdict.passed else "refused", **about)
     metrics = (verdict.evaluation or {}).get("metrics", {})
     detail = {"version": version, "digest": verdict.digests["challenger"], "verdict": verdict.outcome, "sentence": verdict.sentence, "metrics": metrics}

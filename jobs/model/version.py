@@ -69,7 +69,7 @@ class Version:
         """
         return checked(file, self.manifest, self.fetch)
 
-    def read_json(self, file: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    def read_json(self, file: str) -> Any:
         """Another file of the version, parsed.
 
         Raises:

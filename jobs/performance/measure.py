@@ -9,7 +9,8 @@ from jobs.errors import DataError
 from jobs.model.evaluation import METRICS, point
 
 COLUMNS: Final = ("night", "scored_night", "model_version", "rows", "positives", "mean_score", *METRICS)
-SCHEMA: Final = "night date, scored_night date, model_version int, rows bigint, positives bigint, mean_score double, " + ", ".join(f"{name} double" for name in METRICS)
+COUNTED: Final = "night date, scored_night date, model_version int, rows bigint, positives bigint, mean_score double"
+SCHEMA: Final = ", ".join([COUNTED, *[f"{name} double" for name in METRICS]])
 
 
 def realised(pairs: pd.DataFrame) -> list[tuple[Any, ...]]:
@@ -22,7 +23,7 @@ def realised(pairs: pd.DataFrame) -> list[tuple[Any, ...]]:
         Metrics that have no value for the rows, such as the AUC of one class, are None: shown as such, never as a number.
     """
     groups = pairs.groupby(["night", "scored_night", "model_version"], sort=True)
-    return [(night, scored, int(version), *_measured(rows)) for (night, scored, version), rows in groups]
+    return [(night, scored, int(str(version)), *_measured(rows)) for (night, scored, version), rows in groups]
 
 
 def _measured(rows: pd.DataFrame) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from jobs.lake.lake import Draft
 from jobs.ledger.ledger import Slice
 from jobs.nights import Nights, among
 from jobs.performance.measure import SCHEMA, realised
-from jobs.results import NightResult, StepResult
+from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint
 
 
@@ -75,5 +75,5 @@ def _counts(rows: Sequence[tuple[object, ...]]) -> dict[str, float]:
 
 def _result(one: Slice, written: frozenset[date]) -> NightResult:
     notes = () if one.counts.get("labels") else ("no label arrived for anything that was scored",)
-    outcome = "written" if one.night in written and one.rows else "unchanged"
+    outcome = written_or_not(one.night, written if one.rows else ())
     return NightResult(night=one.night, outcome=outcome, rows=one.rows, generation=one.generation, counts=one.counts, notes=notes)

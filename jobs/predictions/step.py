@@ -13,7 +13,7 @@ from jobs.model.champion import scoring_version
 from jobs.model.version import Version
 from jobs.nights import Nights
 from jobs.predictions.score import score
-from jobs.results import NightResult, StepResult
+from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint
 
 
@@ -27,8 +27,8 @@ def run(work: Work, nights: Nights) -> StepResult:
     idle = [_idle(night, night in features, current.get(night)) for night in nights if night not in pending]
     table_version, inputs, scored = _score(work, pending, version, wanted) if pending else (None, {}, [])
     everything = tuple(sorted([*idle, *scored], key=lambda one: one.night))
-    inputs = {**inputs, "champion": version.version, "digest": version.digest}
-    return StepResult(step="predictions", item=work.item, table=work.table, nights=everything, version=table_version, inputs=inputs)
+    everything_read = {**inputs, "champion": version.version, "digest": version.digest}
+    return StepResult(step="predictions", item=work.item, table=work.table, nights=everything, version=table_version, inputs=everything_read)
 
 
 def due(work: Work, nights: Nights, version: Version) -> dict[date, str]:
@@ -90,5 +90,4 @@ def _predictions(work: Work, features: Pinned, version: Version) -> DataFrame:
 def _result(one: Slice, written: frozenset[date], about: Mapping[str, object]) -> NightResult:
     if not one.rows:
         return NightResult(night=one.night, outcome="failed", problem=f"nothing to score in night {one.night}: no feature row is in the model's population.")
-    outcome = "written" if one.night in written else "unchanged"
-    return NightResult(night=one.night, outcome=outcome, generation=one.generation, rows=one.rows, detail=about)
+    return NightResult(night=one.night, outcome=written_or_not(one.night, written), generation=one.generation, rows=one.rows, detail=about)

@@ -140,7 +140,8 @@ class Warehouse:
             if stored != entry["rows"]:
                 msg = f"{self.table.name}: {stored} rows of night {night} arrived, {entry['rows']} were committed to the lake; nothing was published."
                 raise DataError(msg)
-            connection.execute(delete(self.ledger).where(self.ledger.c.table_name == self.table.name, self.ledger.c.night == night, self.ledger.c.generation == entry["generation"]))
+            c = self.ledger.c
+            connection.execute(delete(self.ledger).where(c.table_name == self.table.name, c.night == night, c.generation == entry["generation"]))
             connection.execute(insert(self.ledger).values(**keys, published_at=now, **entry))
 
     def row_counts(self) -> dict[date, int]:

@@ -114,7 +114,7 @@ def _require_as_declared(path: Path, ok_file: Path, digest: str, rows: int) -> N
 
 def _require_whole(path: Path, header: tuple[str, ...], *, ends_with_newline: bool) -> None:
     if not ends_with_newline:
-        raise _refused(path, "does not end with a newline", "it is truncated or still being written; deliver it again, or add an .ok file with its rows and sha256")
+        raise _refused(path, "does not end with a newline", "it is truncated or still being written; deliver it again, or add an .ok file")
     last = _last_line(path)
     if len(next(csv.reader([last]), [])) < len(header):
         raise _refused(path, f"ends with a line of fewer than {len(header)} fields ({last[:80]!r})", "it is truncated; deliver it again")
@@ -129,4 +129,3 @@ def _last_line(path: Path) -> str:
 
 def _refused(path: Path, what: str, then: str) -> DeliveryError:
     return DeliveryError(f"{path} {what}: {then}.")
-

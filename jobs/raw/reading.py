@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -54,7 +54,7 @@ def _read_parquet(spark: SparkSession, paths: Iterable[Path], header: Sequence[s
     return frames.select(*texts, F.lit(None).cast("string").alias("corrupt"), *_place())
 
 
-def _place() -> tuple[F.Column, ...]:
+def _place() -> tuple[Column, ...]:
     """The file, and the order of its rows also where Spark reads it in several pieces."""
     return (
         F.regexp_replace("_metadata.file_path", "^file:/+", "file:/").alias("file_"),

@@ -129,12 +129,8 @@ def _newest(slices: list[Slice]) -> dict[date, Slice]:
 def _ingest(work: Work, fresh: list[Delivery]) -> tuple[int, list[NightResult]]:
     key = work.settings.hash_key.get_secret_value() if work.settings.hash_key else None
     rows = read_deliveries(work.lake.spark, fresh, work.feed, hash_key=key)
-    drafts = [
-        Draft(night=one.night, generation=one.generation, known_night=one.known_night, fingerprint=one.sha256[:16], detail=one.detail) for one in fresh
-    ]
+    drafts = [Draft(night=one.night, generation=one.generation, known_night=one.known_night, fingerprint=one.sha256[:16], detail=one.detail) for one in fresh]
     committed = work.lake.commit(rows, work.table, drafts, step="raw")
     slices = {(one.night, one.generation): one for one in committed.slices}
     results = [slices[one.night, one.generation] for one in fresh]
-    return committed.version, [
-        NightResult(night=one.night, outcome="written", generation=one.generation, rows=one.rows, detail=one.detail) for one in results
-    ]
+    return committed.version, [NightResult(night=one.night, outcome="written", generation=one.generation, rows=one.rows, detail=one.detail) for one in results]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.loading import digest_of
@@ -111,7 +111,7 @@ def _validate(work: Work, deliveries: Sequence[Slice]) -> tuple[int, tuple[str, 
     return version or 0, reports, results
 
 
-def _are(deliveries: Sequence[Slice]) -> F.Column:
+def _are(deliveries: Sequence[Slice]) -> Column:
     generations = sorted({one.generation for one in deliveries})
     parts = [F.expr(f"{among(one.night for one in deliveries if one.generation == g)} AND generation = {g}") for g in generations]
     return reduce(lambda a, b: a | b, parts)

@@ -1,0 +1,97 @@
+"""What the commands share: which pipelines and nights are meant, the recorded run, and how its results are shown."""
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jobs import console
+from jobs.config.loading import find_pipelines, load_pipeline, read_pipeline
+from jobs.config.pipeline import Pipeline
+from jobs.errors import UsageError
+from jobs.ledger.ledger import Ledger
+from jobs.nightly import due_nights, night_lines, require_night
+from jobs.nights import Nights, parse_night, utc_now
+from jobs.plan import Task
+from jobs.results import StepResult
+from jobs.runner import opened
+from jobs.settings import Settings
+from jobs.work import Options
+
+SEGMENTS = ("train", "tune", "calibrate", "holdout")
+
+
+def pipeline_at(name_or_file: str, settings: Settings) -> Pipeline:
+    """The pipeline of that name or in that file.
+
+    Raises:
+        UsageError: there is none, or it is not valid.
+    """
+    return read_pipeline(Path(name_or_file)) if name_or_file.endswith(".yaml") else load_pipeline(name_or_file, settings)
+
+
+def every_pipeline(settings: Settings) -> list[Pipeline]:
+    """Every valid pipeline; the broken ones are told of on standard error."""
+    found = find_pipelines(settings)
+    for one in found:
+        if one.problem:
+            console.warn(one.problem)
+    return [one.pipeline for one in found if one.pipeline]
+
+
+def lengths(text: str | None) -> tuple[tuple[str, int], ...]:
+    """`train=74,tune=14,holdout=28` as pairs.
+
+    Raises:
+        UsageError: it is not written so.
+    """
+    pairs = [part.partition("=") for part in text.split(",")] if text else []
+    if unfit := ["".join(pair) for pair in pairs if pair[0].strip() not in SEGMENTS or not pair[2].strip().isdigit()]:
+        msg = f"--segments {','.join(unfit)}: write lengths in nights as train=74,tune=14,holdout=28; allowed are {', '.join(SEGMENTS)}."
+        raise UsageError(msg)
+    return tuple((name.strip(), int(length)) for name, _, length in pairs)
+
+
+def due(settings: Settings, spec: Pipeline) -> list[date]:
+    """The nights that are due, oldest first."""
+    return due_nights(spec, Ledger(settings.ledger_url, home=settings.root), utc_now())
+
+
+def night_or_newest(settings: Settings, spec: Pipeline, night: str | None) -> date:
+    """The night asked for; left out, the newest that is due.
+
+    Raises:
+        UsageError: it is no night of the pipeline.
+    """
+    if night:
+        return require_night(spec, parse_night(night), utc_now())
+    return (due(settings, spec) or [require_night(spec, spec.nights.to or spec.nights.from_, utc_now())])[-1]
+
+
+def walk(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights, options: Options) -> list[StepResult]:
+    """Run tasks as one recorded run, with progress."""
+    with opened(settings, spec, command=" ".join(["matins", *sys.argv[1:]]), options=options) as this, console.progress(len(wanted)) as listener:
+        return this.walk(wanted, nights, listener)
+
+
+def run_and_tell(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights, options: Options, *, json: bool) -> NoReturn:
+    """Run tasks, show a line per night, and end with the exit status that they mean.
+
+    Raises:
+        SystemExit: always; 1 if a night is red.
+    """
+    if not nights:
+        show([], f"{spec.pipeline}: no night is due.", json=json)
+        raise SystemExit(0)
+    results = walk(settings, spec, wanted, nights, options)
+    lines = night_lines(spec, results)
+    show({"nights": lines, "steps": console.results_as_json(results)}, "\n".join(lines), json=json)
+    raise SystemExit(1 if any(result.failed for result in results) else 0)
+
+
+def show(value: Any, text: str, *, json: bool) -> None:
+    """One JSON document, or text for people."""
+    if json:
+        console.as_json(value)
+    else:
+        console.say(text)
