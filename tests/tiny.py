@@ -12,6 +12,14 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 
+from jobs.config.loading import load_pipeline
+from jobs.nightly import chosen
+from jobs.nights import Nights
+from jobs.plan import tasks
+from jobs.results import StepResult
+from jobs.settings import Settings
+from jobs.work import Options
+
 FIRST: Final = date(2024, 1, 1)
 SHOPS: Final = {"ada": -1.6, "ben": -0.8, "cleo": 0.0, "dora": 0.8, "eve": 1.6}
 LAG: Final = {"orders": 0, "outcomes": 2, "weather": 1}
@@ -170,3 +178,22 @@ def _write(path: Path, feed: str, rows: Sequence[Sequence[object]]) -> None:
     csv.writer(text, lineterminator="\n").writerows([HEADERS[feed], *rows])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text.getvalue(), encoding="utf-8")
+
+
+def run_nights(settings: Settings, tiny: Tiny, nights: Nights, *, steps: str = "raw,validated,features", options: Options | None = None) -> list[StepResult]:
+    """What `matins backfill --steps …` does, in this process; no pages unless the options ask for them."""
+    from jobs.runner import opened
+
+    pipeline = load_pipeline(tiny.name, settings)
+    with opened(settings, pipeline, command="test", options=options or Options(pages=False)) as run:
+        return run.walk(chosen(pipeline, steps=steps, model=None), nights)
+
+
+def train(settings: Settings, tiny: Tiny, as_of: date) -> StepResult:
+    """What `matins train` does for the tiny model, in this process."""
+    from jobs.runner import opened
+
+    pipeline = load_pipeline(tiny.name, settings)
+    task = next(task for task in tasks(pipeline) if task.step.name == "model")
+    with opened(settings, pipeline, command="test") as run:
+        return run.do(task, [as_of])

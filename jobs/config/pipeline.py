@@ -91,17 +91,18 @@ class Pipeline(Section):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        if problems := [*self._feature_problems(), *self._model_problems()]:
+        # Only where every feed exists can the rest be looked at.
+        if problems := [*self._absent_feeds()] or [*self._feature_problems(), *self._model_problems()]:
             raise ValueError("\n".join(problems))
         return self
 
-    def _feature_problems(self) -> Iterator[str]:
-        features = self.features
-        for feed in features.feeds:
+    def _absent_feeds(self) -> Iterator[str]:
+        for feed in self.features.feeds:
             if feed not in self.feeds:
                 yield f"features: names the feed `{feed}`; declared are {sorted(self.feeds)}"
-        if not set(features.feeds) <= set(self.feeds):
-            return
+
+    def _feature_problems(self) -> Iterator[str]:
+        features = self.features
         if self.rows.undated:
             yield f"features.rows: the feed `{features.rows}` is undated; the rows to score come night by night"
         for name in features.lookup:
