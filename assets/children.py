@@ -59,7 +59,9 @@ class Children:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """End them."""
+        """End them. A second Ctrl-C or SIGTERM would leave the rest alive."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         _end(self.running.values())
 
     def wait_until_ready(self) -> None:

@@ -104,7 +104,6 @@ def night_job(pipeline: Pipeline) -> Any:  # noqa: ANN401 - Dagster keeps the cl
     return dg.define_asset_job(
         f"{pipeline.pipeline}_night",
         selection=dg.AssetSelection.assets(*nightly),
-        partitions_def=partitions_of(pipeline),
         executor_def=EXECUTOR,
         description=f"A night of `{pipeline.pipeline}`, or a range of nights in one run: {pipeline.purpose.goal}.",
         tags={"matins/pipeline": pipeline.pipeline},

@@ -1,8 +1,10 @@
 """One recorded run, and with it one Spark session, for all assets of a Dagster run; the ledger knows it by Dagster's run id."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 import dagster as dg
@@ -83,6 +85,7 @@ def session_of(pipeline: Pipeline) -> dg.ResourceDefinition:
 def recorded(pipeline: Pipeline, *, run_id: str, options: Options, opening: Callable[..., Any] = opened) -> Iterator[Session]:
     """A session; what ended it, if anything did, is recorded as for the command."""
     session = None
+    _name_main()
     try:
         with opening(read_settings(), pipeline, command="dagster", options=options, run_id=run_id) as run:
             session = Session(run)
@@ -92,3 +95,10 @@ def recorded(pipeline: Pipeline, *, run_id: str, options: Options, opening: Call
     except BaseException:
         if session is None or session.ended_by is None:
             raise
+
+
+def _name_main() -> None:
+    """Dagster's run workers have a main module without origin; PySpark takes that for a doctest and ends the process (`pyspark/sql/connect/utils.py`)."""
+    main = sys.modules["__main__"]
+    if main.__spec__ is None and not hasattr(main, "__file__"):
+        main.__spec__ = ModuleSpec("__main__", None)

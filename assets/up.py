@@ -16,6 +16,8 @@ from jobs.errors import MatinsError, UsageError
 from jobs.settings import Settings, read_settings
 
 LOOPBACK: Final = "127.0.0.1"
+LOGS: Final = "up"
+"""Not `logs`: what lies there Dagster sends away as telemetry, or deletes."""
 DAGSTER_YAML: Final = """\
 # Written once by `python -m assets.up`; yours to change.
 telemetry:
@@ -62,7 +64,7 @@ def dagster_home(settings: Settings) -> Path:
     """
     home = settings.root / "dagster"
     try:
-        (home / "logs").mkdir(parents=True, exist_ok=True)
+        (home / LOGS).mkdir(parents=True, exist_ok=True)
         if not (file := home / "dagster.yaml").exists():
             file.write_text(DAGSTER_YAML, encoding="utf-8")
     except OSError as error:
@@ -100,6 +102,7 @@ def commands(settings: Settings, home: Path, ports: dict[str, int], code_port: i
         return children
     # By environment, not as arguments, which everybody on the machine can read: the address may hold a password.
     store = {"MLFLOW_BACKEND_STORE_URI": settings.mlflow_uri, "MLFLOW_DEFAULT_ARTIFACT_ROOT": str(settings.root / "mlartifacts")}
+    store |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # five idle processes
     mlflow = ["mlflow", "server", *here, str(ports["MLflow"]), "--workers", "1"]
     return [*children, Child("mlflow", mlflow, store, ready=(ports["MLflow"], "/health"))]
 
@@ -107,7 +110,7 @@ def commands(settings: Settings, home: Path, ports: dict[str, int], code_port: i
 def _serve(settings: Settings, home: Path, ports: dict[str, int]) -> int:
     stopped = signal.default_int_handler
     signal.signal(signal.SIGTERM, stopped)
-    children = Children(commands(settings, home, ports, free_port()), logs=home / "logs")
+    children = Children(commands(settings, home, ports, free_port()), logs=home / LOGS)
     try:
         with children:
             say(f"Starting Dagster and MLflow on {settings.root} …")
