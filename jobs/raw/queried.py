@@ -31,9 +31,9 @@ def extract(feed: Feed, source: SqlSource, night: date, folder: Path, *, hash_ke
         msg = f"The query of {source.url} brought no row for night {night}; check the source, then run again."
         raise DeliveryError(msg)
     hashed, dropped, key = personal_columns(feed, "hash"), personal_columns(feed, "drop"), hash_key_of(feed, hash_key)
-    columns = {name: [None if row[place] is None else str(row[place]) for row in rows] for place, name in enumerate(names) if name not in dropped}
-    for name in hashed:
-        columns[name] = [keyed_hash(value, key) for value in columns.get(name, [])]
+    # A dropped column keeps its name, so that the contract can tell it from one that the query does not bring.
+    columns = {name: [None if name in dropped or row[place] is None else str(row[place]) for row in rows] for place, name in enumerate(names)}
+    columns |= {name: [keyed_hash(value, key) for value in columns[name]] for name in hashed if name in columns}
     # A database may answer in any order: sorted, the same rows are the same bytes.
     table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
     return _store(table.sort_by([(name, "ascending") for name in table.column_names]), folder / f"{night}.parquet")
