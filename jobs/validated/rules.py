@@ -1,8 +1,8 @@
 """Row expectations as Spark conditions: one pass judges every row by every rule, as Great Expectations would."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import Any, Final
 
 from pyspark.sql import Column, DataFrame, Window
@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.config.expectations import Expectation
 from jobs.config.feeds import Feed
 from jobs.validated.literals import arguments, rule_names
-from jobs.validated.typed import FLAGS, META, TEXTS, implicit_rules
+from jobs.validated.typed import META, TEXTS, broke, flag, implicit_rules
 
 FAILED: Final = "_failed"
 """Array with the names of the rules that a row broke, those that only warn included."""
@@ -26,17 +26,22 @@ def judged(rows: DataFrame, feed: Feed) -> DataFrame:
         feed: the contract.
 
     Returns:
-        `META`, the typed columns, `TEXTS` and `FAILED`. Among the rows of a delivery that broke no rule and share a key all
+        `META`, the typed columns, `TEXTS` (NULL where no rule was broken) and `FAILED`. Among the rows of a delivery that broke no rule and share a key all
         but the last broke `DUPLICATE`.
 
     Raises:
         UsageError: an expectation's value does not fit its column.
     """
-    broken = {rule: F.col(FLAGS).getField(rule) for rule in implicit_rules(feed)} | unexpected(feed)
-    names = F.array_compact(F.array(*(F.when(condition, F.lit(rule)) for rule, condition in broken.items())))
-    single = rows.withColumn(FAILED, names).withColumn("_bad", is_bad(feed)).withColumn("_repeated", _comes_again(feed))
-    failed = F.when(F.col("_repeated"), F.array_append(FAILED, F.lit(DUPLICATE))).otherwise(F.col(FAILED))
-    return single.select(*META, *feed.kept, TEXTS, failed.alias(FAILED))
+    flagged = rows.select("*", *(condition.alias(flag(rule)) for rule, condition in unexpected(feed).items()))
+    rules = [*implicit_rules(feed), *unexpected(feed)]
+    names = F.array_compact(F.array(*(F.when(broke(rule), F.lit(rule)) for rule in rules)))
+    # Most rows broke nothing, and one disjunction is cheaper than a list of names.
+    failed = F.when(_any(rules), names).otherwise(F.array().cast("array<string>"))
+    # A third of what is shuffled and cached; rows that break nothing are quarantined only as duplicates, and say the same typed.
+    texts = F.when(_any(rules), F.col(TEXTS)).alias(TEXTS)
+    single = flagged.select(*META, *feed.kept, texts, failed.alias(FAILED), _any(blocking(feed)).alias("_bad"))
+    again = F.when(_comes_again(feed), F.array_append(FAILED, F.lit(DUPLICATE))).otherwise(F.col(FAILED))
+    return single.select(*META, *feed.kept, TEXTS, again.alias(FAILED))
 
 
 def unexpected(feed: Feed) -> dict[str, Column]:
@@ -60,6 +65,10 @@ def blocking(feed: Feed) -> tuple[str, ...]:
 def is_bad(feed: Feed) -> Column:
     """Whether a judged row broke a rule that keeps it out; being a duplicate is not among them."""
     return F.arrays_overlap(F.col(FAILED), F.array(*(F.lit(rule) for rule in blocking(feed))))
+
+
+def _any(rules: Sequence[str]) -> Column:
+    return reduce(or_, (broke(rule) for rule in rules))
 
 
 def _comes_again(feed: Feed) -> Column:

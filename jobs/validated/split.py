@@ -17,10 +17,10 @@ def split(judged: DataFrame, feed: Feed) -> tuple[DataFrame, DataFrame]:
 
     Returns:
         The good rows (`META`, the kept columns, the derived ones) and the quarantined (`META`, `rules`, `original`: the
-        delivered texts as JSON).
+        delivered texts as JSON; a mere duplicate, which met every rule, shows its typed values).
     """
     is_kept_out = F.arrays_overlap(F.col(FAILED), F.array(*(F.lit(rule) for rule in (*blocking(feed), DUPLICATE))))
-    return _good(judged.where(~is_kept_out), feed), _quarantined(judged.where(is_kept_out))
+    return _good(judged.where(~is_kept_out), feed), _quarantined(judged.where(is_kept_out), feed)
 
 
 def _good(rows: DataFrame, feed: Feed) -> DataFrame:
@@ -28,8 +28,10 @@ def _good(rows: DataFrame, feed: Feed) -> DataFrame:
     return rows.select(*META, *feed.kept, *(F.expr(sql).alias(name) for name, sql in feed.derive.items()))
 
 
-def _quarantined(rows: DataFrame) -> DataFrame:
+def _quarantined(rows: DataFrame, feed: Feed) -> DataFrame:
     # Raw has the whole value; ten megabytes of it help nobody who reads why a row was set aside.
-    fields = rows.select(f"{TEXTS}.*").columns
-    cut = F.struct(*(F.left(F.col(TEXTS).getField(name), F.lit(MAX_TEXT)).alias(name) for name in fields))
-    return rows.select(*META, F.col(FAILED).alias("rules"), F.to_json(cut).alias("original"))
+    names = rows.select(f"{TEXTS}.*").columns
+    delivered = F.struct(*(F.left(F.col(TEXTS).getField(name), F.lit(MAX_TEXT)).alias(name) for name in names))
+    as_typed = F.struct(*(F.col(name).cast("string").alias(name) for name in feed.kept))
+    original = F.when(F.col(TEXTS).isNotNull(), F.to_json(delivered)).otherwise(F.to_json(as_typed))
+    return rows.select(*META, F.col(FAILED).alias("rules"), original.alias("original"))

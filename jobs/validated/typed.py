@@ -13,11 +13,8 @@ META: Final = ("night", "generation", "known_night", "row")
 """The product's own columns, which every row keeps."""
 TEXTS: Final = "_texts"
 """Struct of the delivered strings; quarantine shows them. User columns never begin with an underscore."""
-FLAGS: Final = "_flags"
-"""Struct of booleans, a field per implicit rule, named as the rule."""
 MAX_TEXT: Final = 65_536
-"""Characters a value may have; more is a broken quote or an attachment, not a value."""
-BLANKS: Final = " \t\r\n\v\f\u00a0\ufeff"
+"""Bytes a value may have; more is a broken quote or an attachment, not a value."""
 
 SQL_TYPES: Final[dict[ColumnType, str]] = {
     "string": "string",
@@ -40,18 +37,29 @@ def typed(raw: DataFrame, feed: Feed) -> DataFrame:
         feed: the contract.
 
     Returns:
-        `META`, the kept columns typed (NULL where the value is absent, does not fit its type, is too long, or its record is
-        malformed), `TEXTS` and `FLAGS`.
+        `META`, the kept columns typed (NULL where the value is absent or does not fit its type, and everywhere in a record
+        that is malformed or too long), `TEXTS`, and a boolean for each of the `implicit_rules`, named by `flag`.
     """
-    texts = {name: _text(F.col(name), feed) for name in feed.kept}
-    flat = raw.select(*META, "corrupt", *feed.kept, F.struct(*(text.alias(name) for name, text in texts.items())).alias("_values"))
-    cast = flat.select("*", *(_cast(_value(name), column.type).alias(f"_{name}") for name, column in feed.kept.items()))
+    whole = raw.select(*META, "corrupt", *feed.kept, F.concat_ws(" ", *feed.kept).alias("_whole"))
+    seen = whole.select("*", (F.col("corrupt").isNull() & ~_too_long(feed)).alias("_believed"))
+    trimmed = seen.select("*", *(_text(F.trim(name), feed).alias(f"_{name}") for name in feed.kept))
+    cast = trimmed.select("*", *(_cast(F.col(f"_{name}"), column.type).alias(f"_typed_{name}") for name, column in feed.kept.items()))
     return cast.select(
         *META,
-        *(F.col(f"_{name}").alias(name) for name in feed.kept),
+        *(F.col(f"_typed_{name}").alias(name) for name in feed.kept),
         F.struct(*feed.kept, *_malformed_line(feed)).alias(TEXTS),
-        F.struct(*(flag.alias(rule) for rule, flag in _flags(feed).items())).alias(FLAGS),
+        *(broken.alias(flag(rule)) for rule, broken in _flags(feed).items()),
     )
+
+
+def flag(rule: str) -> str:
+    """The column that says of each row whether it broke `rule`, as it is called."""
+    return f"_broke {rule}"
+
+
+def broke(rule: str) -> Column:
+    """Whether a row broke `rule`."""
+    return F.col(f"`{flag(rule)}`")
 
 
 def implicit_rules(feed: Feed) -> tuple[str, ...]:
@@ -65,35 +73,34 @@ def typeable(feed: Feed) -> dict[str, ColumnType]:
 
 
 def _flags(feed: Feed) -> dict[str, Column]:
-    every = [F.col(name) for name in feed.kept]
     flags = {
         "malformed": F.col("corrupt").isNotNull(),
-        "too_long": reduce(or_, (F.coalesce(F.length(text) > MAX_TEXT, F.lit(False)) for text in every)),
-        "not_utf8": reduce(or_, (F.coalesce(F.contains(text, F.lit("\ufffd")), F.lit(False)) for text in every)),
-        "null_key": F.col("corrupt").isNull() & reduce(or_, (_value(name).isNull() for name in feed.key)),
-        **{f"type({name})": _value(name).isNotNull() & F.col(f"_{name}").isNull() for name in typeable(feed)},
+        "too_long": _too_long(feed),
+        "not_utf8": F.contains("_whole", F.lit("\ufffd")),
+        "null_key": F.col("_believed") & reduce(or_, (F.col(f"_{name}").isNull() for name in feed.key)),
+        **{f"type({name})": F.col(f"_{name}").isNotNull() & F.col(f"_typed_{name}").isNull() for name in typeable(feed)},
     }
     return flags if feed.undated else flags | _day_flags(feed)
 
 
 def _day_flags(feed: Feed) -> dict[str, Column]:
-    day, expected = F.col(f"_{feed.event_day}"), F.date_sub("night", feed.lag)
+    day, expected = F.col(f"_typed_{feed.event_day}"), F.date_sub("night", feed.lag)
     return {
-        "no_day": F.col("corrupt").isNull() & _value(feed.event_day).isNull(),
+        "no_day": F.col("_believed") & F.col(f"_{feed.event_day}").isNull(),
         "future_day": day > expected,
         "too_late": day < F.date_sub(expected, feed.max_late_days),
     }
 
 
-def _value(name: str) -> Column:
-    return F.col("_values").getField(name)
+def _too_long(feed: Feed) -> Column:
+    # Looked at value by value only where all of them together are long enough.
+    any_value = F.exists(F.array(*feed.kept), lambda value: F.coalesce(F.octet_length(value) > MAX_TEXT, F.lit(False)))
+    return F.when(F.octet_length("_whole") > MAX_TEXT, any_value).otherwise(F.lit(False))
 
 
-def _text(column: Column, feed: Feed) -> Column:
-    trimmed = F.btrim(column, F.lit(BLANKS))
+def _text(trimmed: Column, feed: Feed) -> Column:
     # The fields of a malformed record may stand in the wrong columns: none of them is believed.
-    absent = F.col("corrupt").isNotNull() | trimmed.isin([text.strip(BLANKS) for text in feed.null_values])
-    return F.when(~absent & (F.length(column) <= MAX_TEXT), trimmed)
+    return F.when(F.col("_believed") & ~trimmed.isin([text.strip(" ") for text in feed.null_values]), trimmed)
 
 
 def _cast(text: Column, to: ColumnType) -> Column:

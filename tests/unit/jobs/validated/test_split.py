@@ -26,7 +26,8 @@ def test_of_rows_with_one_key_the_last_of_the_delivery_counts(make_feed: MakeFee
     feed = make_feed({"v": "int"})
     good, quarantined = split(judge(raw([{"k": "a", "v": "1"}, {"k": "a", "v": "2"}, {"k": "b", "v": "3"}], feed), feed), feed)
     assert sorted((row.k, row.v) for row in good.collect()) == [("a", 2), ("b", 3)]
-    assert [(row.row, row.rules) for row in quarantined.collect()] == [(0, ["duplicate_key"])]
+    (row,) = quarantined.collect()
+    assert (row.row, row.rules, json.loads(row.original)) == (0, ["duplicate_key"], {"day": "2013-05-17", "k": "a", "v": "1"})
 
 
 def test_a_bad_row_neither_is_a_duplicate_nor_makes_one(make_feed: MakeFeed, raw: Raw) -> None:
