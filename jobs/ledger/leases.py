@@ -125,7 +125,7 @@ def _keep_renewing(held: Lease, done: threading.Event) -> None:
 
 
 def _this_process() -> str:
-    return f"{socket.gethostname()}|{os.getpid()}|{psutil.Process().create_time():.2f}|{threading.get_ident()}"
+    return f"{socket.gethostname()}|{os.getpid()}|{_born(psutil.Process())}|{threading.get_ident()}"
 
 
 def _is_dead(owner: str) -> bool:
@@ -134,9 +134,15 @@ def _is_dead(owner: str) -> bool:
     if host != socket.gethostname():
         return False
     try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" != born
+        process = psutil.Process(int(pid))
+        return _born(process) != born or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def _born(process: psutil.Process) -> str:
+    # Linux counts from the boot, whose time of day moves when the clock is set: a living owner must not seem another for that.
+    return f"{process.create_time() - (psutil.boot_time() if psutil.LINUX else 0):.2f}"
 
 
 def _holder(ledger: Ledger, resource: str) -> str:
