@@ -47,7 +47,7 @@ def _reason(work: Work, wanted: "_Wanted", before: Slice | None) -> str | None:
     if work.feed.sql and wanted.asked:
         return "the source is asked again" if before else "the source was not asked yet"
     if before:
-        return "its size or time of change differs" if _has_changed(before) else None
+        return "its size or time of change differs" if _has_changed(work, before) else None
     return "a new delivery" if work.feed.path and path_of(work.feed, wanted.night, work.settings.landing).exists() else None
 
 
@@ -66,7 +66,7 @@ def _wanted(work: Work, nights: Nights, recorded: dict[date, Slice]) -> Iterator
     back = timedelta(days=work.pipeline.nights_back(work.item))
     asked = {night for night in nights if night >= first}
     window = {night for night in span(max(first, min(nights) - back), max(nights)) if night not in recorded}
-    changed = {night for night, one in recorded.items() if night < max(nights) and work.feed.path and _has_changed(one)}
+    changed = {night for night, one in recorded.items() if night < max(nights) and work.feed.path and _has_changed(work, one)}
     yield from (_Wanted(night, asked=night in asked) for night in sorted(asked | window | changed))
 
 
@@ -75,7 +75,7 @@ def _look(work: Work, wanted: _Wanted, before: Slice | None, nights: Nights) -> 
     path = _path(work, wanted.night)
     if not path.exists():
         return _absent(work, wanted, path, before)
-    if before and not _has_changed(before):
+    if before and not _has_changed(work, before):
         return NightResult(night=wanted.night, outcome="unchanged", generation=before.generation, rows=before.rows)
     known, generation = _known_night(work, wanted.night, before, nights), before.generation + 1 if before else 1
     delivery = inspect(path, night=wanted.night, known_night=known, generation=generation)
@@ -113,9 +113,10 @@ def _known_night(work: Work, night: date, before: Slice | None, nights: Nights) 
     return seen if seen >= done else done + timedelta(days=1)
 
 
-def _has_changed(one: Slice) -> bool:
+def _has_changed(work: Work, one: Slice) -> bool:
     """By size and time of change first, since a digest of every old file each night would cost more than the night."""
-    path = Path(str(one.detail["path"]))
+    # Where it lies now: the landing folder may have moved since, and a correction must not be missed for that.
+    path = path_of(work.feed, one.night, work.settings.landing) if work.feed.path else Path(str(one.detail["path"]))
     if not path.exists():
         return False
     stat = path.stat()
