@@ -171,10 +171,11 @@ class Lake:
         return all(one.rows == 0 and (one.night, one.restated) not in filled for one in changed)
 
     def _take_in(self, table: str) -> None:
-        """After a crash between a commit and its record, or with a new ledger: the table's own history is the truth."""
-        version = delta.version_of(self.spark, self.path(table))
-        if version > self.ledger.known_version(self.pipeline, table):
-            slices = slices_of(delta.history(self.spark, self.path(table)))
+        """After a crash between a commit and its record, with a new ledger, or without the table: its own history is the truth."""
+        version, known = delta.version_of(self.spark, self.path(table)), self.ledger.known_version(self.pipeline, table)
+        is_gone = version < known and any(one.rows for one in self.ledger.slices(self.pipeline, table))
+        if version > known or is_gone:
+            slices = slices_of(delta.history(self.spark, self.path(table))) if version >= 0 else []
             self.ledger.record_slices(self.pipeline, table, slices, version=version, replace_all=True)
 
 
