@@ -46,7 +46,7 @@ class Ledger:
         self.engine = open_engine(url)
         self.locks = home / "locks"
         self.locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.locks / "ledger-setup.lock"):
+        with FileLock(self.locks / "ledger-setup.lock"), _in_words("opened"):
             t.metadata.create_all(self.engine)
 
     @contextmanager
@@ -56,15 +56,11 @@ class Ledger:
         Raises:
             RetryableError: the database is busy, full or out of reach.
         """
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except OperationalError as error:
-            msg = f"The ledger cannot be written: {error.orig}. Nothing was recorded; free the disk or the lock and run again."
-            raise RetryableError(msg) from error
+        with _in_words("written"), self.engine.begin() as connection:
+            yield connection
 
     def _rows(self, query: Any) -> list[dict[str, Any]]:
-        with self.engine.connect() as connection:
+        with _in_words("read"), self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def begin_run(self, run_id: str, pipeline: str, **about: str) -> None:
@@ -168,6 +164,15 @@ class Ledger:
         """Decisions, oldest first."""
         query = select(t.decisions).where(t.decisions.c.pipeline == pipeline).order_by(t.decisions.c.id)
         return self._rows(query.where(t.decisions.c.model == model) if model else query)
+
+
+@contextmanager
+def _in_words(act: str) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        msg = f"The ledger cannot be {act}: {error.orig}. Nothing was recorded; free the disk, the lock or the permission and run again."
+        raise RetryableError(msg) from error
 
 
 def open_engine(url: str) -> Engine:
