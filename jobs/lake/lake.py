@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from jobs.errors import DataError
 from jobs.failpoints import reached
 from jobs.lake import delta
+from jobs.lake.stopping import uninterrupted
 from jobs.ledger.leases import lease
 from jobs.ledger.ledger import Ledger, Slice
 from jobs.nights import among
@@ -121,7 +122,8 @@ class Lake:
             if changed and not self._all_empty(changed, former):
                 with turn.commit_lock():
                     reached(f"{step}.before_commit")
-                    version = self._write(frame, table, changed, token=turn.token, counted=counted)
+                    with uninterrupted():
+                        version = self._write(frame, table, changed, token=turn.token, counted=counted)
                 reached(f"{step}.after_commit")
                 wanted = [replace(one, version=version) if one in changed else one for one in wanted]
             version = max(delta.version_of(self.spark, self.path(table)), 0)
