@@ -24,7 +24,7 @@ DENIED: Final = ("Permission denied", "Read-only file system", "AccessDenied", "
 
 def version_of(spark: SparkSession, path: str) -> int:
     """The table's newest version; -1 if there is no table."""
-    return int(_log(spark, path).update(False, _none(spark), _none(spark)).version())
+    return int(_snapshot(spark, path).version())
 
 
 def history(spark: SparkSession, path: str) -> list[dict[str, Any]]:
@@ -45,12 +45,11 @@ def create_if_absent(spark: SparkSession, path: str, schema: StructType) -> None
             for name, value in PROPERTIES.items():
                 builder = builder.property(name, value)
             builder.execute()
-            return
-        found = DeltaTable.forPath(spark, path).detail().select("properties").first()
     except (PySparkException, Py4JJavaError) as error:
         raise in_words(error, path) from error
-    have = found["properties"] if found else {}
-    if wrong := {name: have.get(name) for name, value in PROPERTIES.items() if have.get(name) != value}:
+    # From the snapshot at hand: asking Delta for the table's details would be a Spark job before every commit.
+    have = _snapshot(spark, path).metadata().configuration()
+    if wrong := [name for name, value in PROPERTIES.items() if not have.contains(name) or have.apply(name) != value]:
         msg = f"{path}: the table's properties {wrong} are not {dict(PROPERTIES)}; past nights would be lost. Set them with ALTER TABLE … SET TBLPROPERTIES."
         raise DataError(msg)
 
@@ -85,11 +84,8 @@ def in_words(error: Exception, path: str) -> MatinsError:
     return DataError(f"{path}: Spark refused, and the table is as it was before. {first}")
 
 
-def _log(spark: SparkSession, path: str) -> Any:
+def _snapshot(spark: SparkSession, path: str) -> Any:
+    # Delta's Python API has no call for the version or the properties alone.
     jvm: Any = spark._jvm
-    return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)
-
-
-def _none(spark: SparkSession) -> Any:
-    jvm: Any = spark._jvm
-    return getattr(getattr(jvm.scala, "None$"), "MODULE$")
+    none = getattr(jvm.scala, "None$").__getattr__("MODULE$")
+    return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path).update(False, none, none)
