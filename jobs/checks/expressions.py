@@ -16,7 +16,8 @@ from jobs.features.history import MONEY
 from jobs.validated.typed import SQL_TYPES
 
 CLOCK: Final = re.compile(r"\b(now|curdate|current_date|current_timestamp|localtimestamp|current_timezone|current_user)\b", re.IGNORECASE)
-Problems = Iterator[str]
+OTHER_ROWS: Final = {"Window", "Aggregate", "Generate"}
+"""Nodes of a plan that look beyond one row, or make several of it."""
 
 
 class Expressions:
@@ -45,7 +46,7 @@ class Expressions:
             known = ", ".join(frame.columns) if "UNRESOLVED" in str(error) else ""
             self.problems.append(f"{path}: `{shown or text}`: {one_line(error)}{f' Known columns: {known}.' if known else ''}")
             return None
-        if unfit := _unfit(frame, found, text):
+        if unfit := _unfit(found, text):
             self.problems.append(f"{path}: `{shown or text}`: {unfit}")
             return None
         return found.schema["value_"].dataType
@@ -99,15 +100,19 @@ def _look_at_history(look: Expressions, pipeline: Pipeline, feeds: Mapping[str, 
                 look.type_of(past, inner if counted else f"try_cast(({inner}) AS {MONEY})", f"features.history.{feed}.take.{name}", shown=text)
 
 
-def _unfit(frame: DataFrame, found: DataFrame, text: str) -> str | None:
+def _unfit(found: DataFrame, text: str) -> str | None:
     """Why an expression that Spark accepts is none over one row, or not the same each time."""
-    before, after = _plan(frame), _plan(found)
-    if CLOCK.search(text) or not after.deterministic():
+    plan = found._jdf.queryExecution().analyzed()
+    if CLOCK.search(text) or not plan.deterministic():
         return "gives another value each time (the clock, chance or the order of rows); a night computed again must be the same."
-    if after.nodeName() != "Project" or after.children().head().nodeName() != before.nodeName() or not after.subqueries().isEmpty():
+    if OTHER_ROWS & set(_nodes(plan)) or not plan.subqueries().isEmpty():
         return "looks at other rows (a window, an aggregate, a subquery) or makes several of one; only the columns of one row are allowed."
     return None
 
 
-def _plan(frame: DataFrame) -> Any:
-    return frame._jdf.queryExecution().analyzed()
+def _nodes(plan: Any) -> Iterator[str]:
+    """The names of the plan's nodes; the plan is Java's own object, for which Spark has no Python."""
+    yield plan.nodeName()
+    children = plan.children()
+    for place in range(children.size()):
+        yield from _nodes(children.apply(place))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -48,16 +49,21 @@ def check_leaks(settings: Settings, pipeline: Pipeline, night: date | None) -> d
 
     spark = spark_session(settings)
     known = _read(settings, spark, pipeline)
-    night = night or _with_later(pipeline, known.slices)
-    _require_later(pipeline, known.slices, night)
+    night = night or with_later(pipeline, known.slices)
+    require_later(pipeline, known.slices, night)
     later = {feed: altered(frame, pipeline.feeds[feed], night, known.slices[feed], seed=SEED) for feed, frame in known.frames.items()}
-    return _told(pipeline, night, later, *compared(spark, pipeline, night, known, later))
+    return told(pipeline, night, later, *compared(spark, pipeline, night, known, later))
 
 
 def compared(spark: SparkSession, pipeline: Pipeline, night: date, known: Known, later: Mapping[str, Altered]) -> tuple[dict[str, str], dict[str, str]]:
-    """The checksums of the night's features, column by column, before and after the alteration."""
+    """The checksums of the night's features, column by column, before and after the alteration; none after it if they cannot be computed any more."""
     after = Known({feed: one.frame for feed, one in later.items()}, {feed: one.slices for feed, one in later.items()})
-    return _sums(spark, pipeline, night, known), _sums(spark, pipeline, night, after)
+    before = _sums(spark, pipeline, night, known)
+    try:
+        return before, _sums(spark, pipeline, night, after)
+    except PySparkException:
+        # What the night may not look at has stopped it: no less a leak than another value.
+        return before, {}
 
 
 def _read(settings: Settings, spark: SparkSession, pipeline: Pipeline) -> Known:
@@ -74,7 +80,12 @@ def _newest(pipeline: Pipeline, slices: Mapping[str, Sequence[Slice]]) -> dict[s
     return {feed: max((one.known_night for one in found), default=date.min) for feed, found in slices.items() if not pipeline.feeds[feed].undated}
 
 
-def _with_later(pipeline: Pipeline, slices: Mapping[str, Sequence[Slice]]) -> date:
+def with_later(pipeline: Pipeline, slices: Mapping[str, Sequence[Slice]]) -> date:
+    """A night that has later deliveries of every feed, a week of them where there are so many.
+
+    Raises:
+        DataError: there is none.
+    """
     last = min(_newest(pipeline, slices).values())
     nights = sorted({one.night for one in slices[pipeline.features.rows] if one.night < last and one.rows})
     if not nights:
@@ -82,7 +93,12 @@ def _with_later(pipeline: Pipeline, slices: Mapping[str, Sequence[Slice]]) -> da
     return next((one for one in reversed(nights) if one <= last - AFTERWARDS), nights[-1])
 
 
-def _require_later(pipeline: Pipeline, slices: Mapping[str, Sequence[Slice]], night: date) -> None:
+def require_later(pipeline: Pipeline, slices: Mapping[str, Sequence[Slice]], night: date) -> None:
+    """Asserts that the night has rows, and that something of every dated feed became known after it.
+
+    Raises:
+        DataError: it is not so, and a comparison would prove nothing.
+    """
     newest = _newest(pipeline, slices)
     if night not in {one.night for one in slices[pipeline.features.rows] if one.known_night <= night and one.rows}:
         msg = f"`{pipeline.pipeline}` has no validated delivery of `{pipeline.features.rows}` for night {night}: there are no features to look at."
@@ -113,7 +129,12 @@ def _bits(frame: DataFrame, name: str) -> Column:
     return F.col(name).cast("string") if frame.schema[name].dataType.typeName() in {"double", "float"} else F.col(name)
 
 
-def _told(pipeline: Pipeline, night: date, later: Mapping[str, Altered], before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:
+def told(pipeline: Pipeline, night: date, later: Mapping[str, Altered], before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:
+    """What `matins check --leaks` says, as plain data.
+
+    Raises:
+        DataError: the night has no feature rows.
+    """
     rows, differing = int(before["rows_"]), [name for name in before if before[name] != after.get(name)]
     if not rows:
         msg = f"Nothing is proven: night {night} of `{pipeline.pipeline}` has no feature rows."
@@ -122,7 +143,8 @@ def _told(pipeline: Pipeline, night: date, later: Mapping[str, Altered], before:
     cells, columns = sum(one.cells for one in later.values()), len(before) - 1
     done = f"{cells} cells that became known after {night} were altered, {sum(one.added for one in later.values())} rows added, "
     done += f"{sum(one.removed for one in later.values())} removed (seed {SEED})"
-    seen = f"{', '.join(differing)} changed: a LEAK" if differing else f"all {columns} columns of its {rows} rows are the same, bit for bit"
+    what = f"{', '.join(differing)} changed" if after else "its features cannot be computed any more"
+    seen = f"{what}: a LEAK" if differing else f"all {columns} columns of its {rows} rows are the same, bit for bit"
     return {
         "pipeline": pipeline.pipeline,
         "night": night,
