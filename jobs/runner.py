@@ -12,6 +12,7 @@ from jobs.config.loading import digest_of
 from jobs.config.pipeline import Pipeline
 from jobs.errors import MatinsError, PermanentError, RetryableError, UsageError
 from jobs.ledger.ledger import Ledger
+from jobs.ledger.living import living
 from jobs.memory import peak_memory_mb
 from jobs.nights import Nights, in_words
 from jobs.plan import Task
@@ -95,18 +96,19 @@ def opened(settings: Settings, pipeline: Pipeline, *, command: str, options: Opt
     """
     ledger = Ledger(settings.ledger_url, home=settings.root)
     run = Run(settings, pipeline, ledger, run_id or new_run_id(), options or Options())
-    ledger.begin_run(run.run_id, pipeline.pipeline, command=command, code_version=code_version(), config_digest=digest_of(pipeline))
-    outcome = "failed"
-    try:
-        with _stopping_cleanly():
-            yield run
-        outcome = "done"
-    except (KeyboardInterrupt, StoppedError):
-        outcome = "canceled"
-        msg = "The run was stopped; finished nights stay, the others are as before. Run again to go on."
-        raise StoppedError(msg) from None
-    finally:
-        ledger.end_run(run.run_id, outcome)
+    with living(ledger, run.run_id):
+        ledger.begin_run(run.run_id, pipeline.pipeline, command=command, code_version=code_version(), config_digest=digest_of(pipeline))
+        outcome = "failed"
+        try:
+            with _stopping_cleanly():
+                yield run
+            outcome = "done"
+        except (KeyboardInterrupt, StoppedError):
+            outcome = "canceled"
+            msg = "The run was stopped; finished nights stay, the others are as before. Run again to go on."
+            raise StoppedError(msg) from None
+        finally:
+            ledger.end_run(run.run_id, outcome)
 
 
 @contextmanager

@@ -75,6 +75,17 @@ class Ledger:
         with self.writing() as connection:
             connection.execute(update(t.runs).where(t.runs.c.run_id == run_id).values(ended_at=utc_now(), outcome=outcome))
 
+    def unended_runs(self, host: str) -> list[str]:
+        """The runs of a host that have not recorded their end."""
+        return [row["run_id"] for row in self._rows(select(t.runs.c.run_id).where(t.runs.c.outcome == "started", t.runs.c.host == host))]
+
+    def end_lost_run(self, run_id: str) -> None:
+        """Record that the run's process is gone, and with it the step that it was at."""
+        with self.writing() as connection:
+            for table, more in ((t.runs, {}), (t.step_runs, {"message": "its process died"})):
+                lost = update(table).where(table.c.run_id == run_id, table.c.outcome == "started")
+                connection.execute(lost.values(ended_at=utc_now(), outcome="died", **more))
+
     def begin_step(self, run_id: str, pipeline: str, *, step: str, item: str, nights: str) -> int:
         """Record that a step has started; returns the record's id."""
         values = {"run_id": run_id, "pipeline": pipeline, "step": step, "item": item, "nights": nights, "started_at": utc_now(), "outcome": "started"}
