@@ -6,11 +6,10 @@ from typing import Final
 from jobs import console
 from jobs.config.loading import load_pipeline
 from jobs.config.pipeline import Pipeline
-from jobs.ledger.ledger import open_engine
 from jobs.nightly import chosen, night_lines
 from jobs.nights import span
 from jobs.plan import Task, tasks
-from jobs.published.warehouse import Warehouse
+from jobs.published.warehouse import opened as opened_warehouse
 from jobs.results import StepResult
 from jobs.runner import Run, opened
 from jobs.sample.command import write_sample
@@ -47,7 +46,8 @@ def _told(run: Run, title: str, wanted: list[Task], nights: list[date]) -> list[
 
 
 def _show(settings: Settings, pipeline: Pipeline, results: list[StepResult], trained: list[StepResult], *, json: bool) -> None:
-    counts = Warehouse(open_engine(settings.warehouse_url), pipeline, MODEL).row_counts()
+    with opened_warehouse(settings.warehouse_url, pipeline, MODEL) as warehouse:
+        counts = warehouse.row_counts()
     verdict = trained[0].nights[0].detail
     if json:
         console.as_json({"trained": verdict, "warehouse": {str(night): rows for night, rows in counts.items()}, "steps": console.results_as_json(results)})

@@ -9,23 +9,27 @@ from pyspark.sql import functions as F
 
 from jobs.failpoints import reached
 from jobs.ledger.leases import lease
-from jobs.ledger.ledger import Slice, open_engine
+from jobs.ledger.ledger import Slice
 from jobs.nights import Nights
-from jobs.published.warehouse import CHUNK, OWN, Warehouse
+from jobs.published.warehouse import CHUNK, OWN, Warehouse, opened
 from jobs.results import NightResult, StepResult
 from jobs.work import Work
 
 
 def run(work: Work, nights: Nights) -> StepResult:
     """Publish the nights whose predictions the warehouse does not show yet."""
-    warehouse = Warehouse(open_engine(work.settings.warehouse_url), work.pipeline, work.item)
+    with opened(work.settings.warehouse_url, work.pipeline, work.item) as warehouse:
+        return StepResult(step="published", item=work.item, table=work.table, nights=_published(work, warehouse, nights))
+
+
+def _published(work: Work, warehouse: Warehouse, nights: Nights) -> tuple[NightResult, ...]:
     predictions, drift = work.lake.current(f"{work.item}/predictions"), work.lake.current(f"{work.item}/drift_report")
     with lease(work.ledger, f"warehouse/{warehouse.table.name}"):
         shown = warehouse.published()
         results = {night: _idle(work, night, predictions.get(night), drift.get(night), shown.get(night)) for night in nights}
         pending = [night for night in nights if results[night] is None]
         results |= _publish(work, warehouse, pending, predictions) if pending else {}
-    return StepResult(step="published", item=work.item, table=work.table, nights=tuple(result for result in results.values() if result))
+    return tuple(result for result in results.values() if result)
 
 
 def due(work: Work, nights: Nights, shown: Mapping[date, dict[str, Any]]) -> dict[date, str]:

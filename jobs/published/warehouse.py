@@ -31,6 +31,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from jobs.config.feeds import ColumnType
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError, RetryableError
+from jobs.ledger.ledger import open_engine
 from jobs.nights import utc_now
 
 CHUNK: Final = 5000
@@ -80,6 +81,16 @@ def predictions_table(metadata: MetaData, pipeline: Pipeline, model: str) -> Tab
         Column("published_at", DateTime(timezone=True), nullable=False),
         UniqueConstraint(*pipeline.rows.key, "night", name=f"uq_{name}"),
     )
+
+
+@contextmanager
+def opened(url: str, pipeline: Pipeline, model: str) -> "Iterator[Warehouse]":
+    """One model's side of the warehouse; its connections end with the block."""
+    engine = open_engine(url)
+    try:
+        yield Warehouse(engine, pipeline, model)
+    finally:
+        engine.dispose()
 
 
 class Warehouse:
