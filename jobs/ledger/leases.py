@@ -56,7 +56,8 @@ class Lease:
         with self._ledger.writing() as connection:
             kept = connection.execute(update(leases).where(*mine).values(expires_at=time.time() + LEASE_SECONDS)).rowcount
         if not kept:
-            msg = f"The lease on `{self.resource}` (token {self.token}) was taken over by another run; this one commits nothing."
+            lost = f"The lease on `{self.resource}` (token {self.token}) was taken over by another run"
+            msg = f"{lost}; this one commits nothing. Run again if it is still needed."
             raise RetryableError(msg)
 
     def release(self) -> None:
