@@ -169,11 +169,13 @@ def _kind(spec: Mapping[str, Any]) -> str:
         return " or ".join(f"`{one}`" for one in spec.get("enum", [spec.get("const")]))
     if spec.get("type") == "array":
         return f"list of {_kind(spec['items'])}"
-    for pattern, value in spec.get("patternProperties", {}).items():
-        return f"{_plain({'type': 'string', 'pattern': pattern})} → {_kind(value)}"
-    if isinstance(spec.get("additionalProperties"), dict):
-        return f"{_kind(spec.get('propertyNames', {'type': 'string'}))} → {_kind(spec['additionalProperties'])}"
-    return _plain(spec)
+    return _mapping(spec) or _plain(spec)
+
+
+def _mapping(spec: Mapping[str, Any]) -> str | None:
+    named = [f"{_plain({'type': 'string', 'pattern': pattern})} → {_kind(value)}" for pattern, value in spec.get("patternProperties", {}).items()]
+    others = spec.get("additionalProperties")
+    return named[0] if named else f"{_kind(spec.get('propertyNames', {'type': 'string'}))} → {_kind(others)}" if isinstance(others, dict) else None
 
 
 def _plain(spec: Mapping[str, Any]) -> str:
