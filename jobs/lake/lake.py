@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from jobs.errors import DataError
 from jobs.failpoints import reached
 from jobs.lake import delta
+from jobs.lake.audit import slices_of
 from jobs.lake.stopping import uninterrupted
 from jobs.ledger.leases import lease
 from jobs.ledger.ledger import Ledger, Slice
@@ -188,38 +189,6 @@ def checksums(frame: DataFrame, *, by: Sequence[str]) -> dict[tuple[Any, ...], t
     row_hash = F.xxhash64(*content, F.array(*[F.col(column).isNull() for column in content]))
     grouped = frame.groupBy(*by).agg(F.count("*").alias("rows_"), F.sum(row_hash.cast("decimal(20,0)")).cast("string").alias("sum_"))
     return {tuple(row[column] for column in by): (row["rows_"], row["sum_"]) for row in grouped.collect()}
-
-
-def slices_of(history: Sequence[Mapping[str, Any]]) -> list[Slice]:
-    """The slices that a table's commits record, oldest commit first; a commit of somebody else ends our knowledge of the table.
-
-    A restored table is what its history was up to the version restored.
-    """
-    found: dict[tuple[date, int, bool], Slice] = {}
-    states: dict[int, dict[tuple[date, int, bool], Slice]] = {}
-    for commit in sorted(history, key=lambda entry: int(entry["version"])):
-        match commit["operation"]:
-            case "RESTORE":
-                found = dict(states.get(int(commit["operationParameters"].get("version") or -1), {}))
-            case "WRITE" | "DELETE" | "MERGE" | "UPDATE":
-                ours = _audit(commit)
-                found = found | ours if ours else {}
-        states[int(commit["version"])] = found
-    return list(found.values())
-
-
-def _audit(commit: Mapping[str, Any]) -> dict[tuple[date, int, bool], Slice]:
-    try:
-        entries = json.loads(commit["userMetadata"] or "{}").get("slices", [])
-    except (json.JSONDecodeError, AttributeError):
-        return {}
-    slices = [
-        Slice(
-            **{**entry, "night": date.fromisoformat(entry["night"]), "known_night": date.fromisoformat(entry["known_night"]), "version": int(commit["version"])}
-        )
-        for entry in entries
-    ]
-    return {(one.night, one.generation, one.restated): one for one in slices}
 
 
 def _is_current(one: Slice, former: Sequence[Slice]) -> bool:
