@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from jobs.failpoints import reached
-from jobs.ledger.leases import lease
+from jobs.ledger.leases import Lease, lease
 from jobs.ledger.ledger import Slice
 from jobs.nights import Nights
 from jobs.published.warehouse import CHUNK, OWN, Warehouse, opened
@@ -24,11 +24,11 @@ def run(work: Work, nights: Nights) -> StepResult:
 
 def _published(work: Work, warehouse: Warehouse, nights: Nights) -> tuple[NightResult, ...]:
     predictions, drift = work.lake.current(f"{work.item}/predictions"), work.lake.current(f"{work.item}/drift_report")
-    with lease(work.ledger, f"warehouse/{warehouse.table.name}"):
+    with lease(work.ledger, f"warehouse/{warehouse.table.name}") as turn:
         shown = warehouse.published()
         results = {night: _idle(work, night, predictions.get(night), drift.get(night), shown.get(night)) for night in nights}
         pending = [night for night in nights if results[night] is None]
-        results |= _publish(work, warehouse, pending, predictions) if pending else {}
+        results |= _publish(work, warehouse, pending, predictions, turn) if pending else {}
     return tuple(result for result in results.values() if result)
 
 
@@ -48,13 +48,15 @@ def _idle(work: Work, night: date, scored: Slice | None, drift: Slice | None, sh
     return None
 
 
-def _publish(work: Work, warehouse: Warehouse, due: list[date], predictions: Mapping[date, Slice]) -> dict[date, NightResult]:
+def _publish(work: Work, warehouse: Warehouse, due: list[date], predictions: Mapping[date, Slice], turn: Lease) -> dict[date, NightResult]:
     rows = work.lake.read(f"{work.item}/predictions", due).frame.where(~F.col("restated")).select(*work.pipeline.rows.key, *OWN[:-1])
     results = {}
     for night, found in groupby(rows.orderBy("night", *work.pipeline.rows.key).toLocalIterator(), key=lambda row: row["night"]):
         one = predictions[night]
         reached("published.before_commit")
-        warehouse.replace(night, batched((row.asDict() for row in found), CHUNK), _entry(one))
+        # A run that slept through its turn would put older rows in the place of newer ones.
+        with turn.commit_lock():
+            warehouse.replace(night, batched((row.asDict() for row in found), CHUNK), _entry(one))
         reached("published.after_commit")
         results[night] = NightResult(night=night, outcome="written", generation=one.generation, rows=one.rows, detail=one.detail)
     return results
