@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.config.feeds import ColumnType, Feed
 from jobs.ledger.ledger import Slice
 
-SAMPLE = 200
+SAMPLE = 50
 """Keys and texts of known rows that altered rows may take on."""
 REDELIVERED = 40
 """Nights before the one that is looked at whose deliveries are replaced after it."""
@@ -46,11 +46,12 @@ def altered(frame: DataFrame, feed: Feed, night: date, slices: Sequence[Slice], 
     kept = after.where(change.roll("gone", 5) != 0)
     again = kept.where(change.roll("twice", 5) == 0).withColumn("row", F.col("row") + 1_000_000)
     newer, redelivered = _redelivered(before, slices, night)
-    changed = change.rows(kept.unionByName(again).unionByName(newer)).persist()
-    counted = changed.agg(F.sum("cells_")).first()
-    removed, twice, anew = after.where(change.roll("gone", 5) == 0).count(), again.count(), newer.count()
-    cells = int(counted[0] or 0) if counted else 0
-    return Altered(before.unionByName(changed.drop("cells_")), [*slices, *redelivered], cells, twice + anew, removed)
+    rows = kept.withColumn("added_", F.lit(0)).unionByName(again.unionByName(newer).withColumn("added_", F.lit(1)))
+    changed = change.rows(rows).persist()
+    counted = changed.agg(F.sum("cells_"), F.sum("added_"), F.count("*")).first()
+    cells, added, there = (int(number or 0) for number in counted) if counted else (0, 0, 0)
+    removed = after.count() - (there - added)
+    return Altered(before.unionByName(changed.drop("cells_", "added_")), [*slices, *redelivered], cells, added, removed)
 
 
 def _redelivered(before: DataFrame, slices: Sequence[Slice], night: date) -> tuple[DataFrame, list[Slice]]:

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from tiny import write_pipeline
 
 from jobs.checks.command import check_all
 from jobs.errors import UsageError
 from jobs.settings import Settings
+from tests.tiny import write_pipeline
 
 Checked = Callable[[Mapping[str, Any]], list[str]]
 

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from tiny import FIRST, merged, rows_of, spec_of
 
 from jobs.checks.altered import altered
 from jobs.checks.leaks import Known, compared, require_later, told, with_later
@@ -16,6 +15,7 @@ from jobs.features import knowledge
 from jobs.ledger.ledger import Slice
 from jobs.nights import span
 from jobs.validated.typed import META, SQL_TYPES
+from tests.tiny import FIRST, merged, rows_of, spec_of
 
 NIGHT, LAST = FIRST + timedelta(days=10), FIRST + timedelta(days=14)
 

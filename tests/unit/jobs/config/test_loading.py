@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
-from tiny import merged, spec_of
 
 from jobs.config.loading import find_pipelines, load_pipeline, read_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import UsageError
 from jobs.settings import Settings
+from tests.tiny import merged, spec_of
 
 Refused = Callable[[Mapping[str, Any]], list[str]]
 

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny import write_pipeline
 
 from jobs.config.loading import read_pipeline
 from jobs.config.plug_ins import make_importable, plug_in
 from jobs.errors import UsageError
+from tests.tiny import write_pipeline
 
 
 @pytest.fixture
