@@ -98,7 +98,7 @@ def partitions_of(pipeline: Pipeline) -> dg.DailyPartitionsDefinition:
     return dg.DailyPartitionsDefinition(start_date=str(first), end_date=str(end) if end else None, timezone="UTC", end_offset=1)
 
 
-def night_job(pipeline: Pipeline) -> Any:  # noqa: ANN401 - Dagster keeps the class of an unresolved job to itself
+def night_job(pipeline: Pipeline) -> Any:
     """The job of a night: every task that is not made on demand."""
     nightly = [Asset(pipeline, task).key for task in tasks(pipeline) if task.step.nightly]
     return dg.define_asset_job(

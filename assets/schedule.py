@@ -12,7 +12,7 @@ from jobs.nights import Nights, in_words
 from jobs.settings import read_settings
 
 
-def nightly_schedule(pipeline: Pipeline, job: Any) -> dg.ScheduleDefinition:  # noqa: ANN401 - an unresolved job
+def nightly_schedule(pipeline: Pipeline, job: Any) -> dg.ScheduleDefinition:
     """Runs the nights that are due, at the pipeline's `as_of`."""
     at = pipeline.nights.as_of
 

@@ -18,7 +18,7 @@ from jobs.plan import Task
 from jobs.results import StepResult
 from jobs.runner import Run, opened
 from jobs.settings import read_settings
-from jobs.work import Options
+from jobs.work import Options, new_run_id
 
 RETRIES, SECONDS_BETWEEN = 2, 20
 CONFIG: dict[str, Any] = {
@@ -77,7 +77,7 @@ def session_of(pipeline: Pipeline) -> dg.ResourceDefinition:
 
     @dg.resource(config_schema=CONFIG, description=f"A recorded run of `{pipeline.pipeline}`")
     def session(context: dg.InitResourceContext) -> Iterator[Session]:
-        yield from recorded(pipeline, run_id=context.run_id or "", options=Options(**context.resource_config))
+        yield from recorded(pipeline, run_id=context.run.run_id if context.run else new_run_id(), options=Options(**context.resource_config))
 
     return session
 

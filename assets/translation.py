@@ -88,7 +88,13 @@ def night_checks(task: Task, one: NightResult, *, expected: bool = True) -> Iter
         case "features":
             yield Check("coverage", not said, said or "complete")
         case "drift_report":
-            yield Check("steady", not failed and not said, one.problem or said or "steady")
+            yield Check("steady", not failed and not drifted(one), one.problem or drifted(one) or "steady")
+
+
+def drifted(one: NightResult) -> str:
+    """What has moved away, empty if nothing has. From the numbers: a night that was measured before brings no notes."""
+    state, features = one.detail.get("state", "steady"), int(one.counts.get("drifted", 0))
+    return f"score {state} (PSI {one.counts.get('score_psi', 0):.2f}), {features} features drifted" if state != "steady" or features else ""
 
 
 def balanced(one: NightResult) -> bool:
@@ -116,7 +122,9 @@ def night_metadata(result: StepResult, one: NightResult, *, run_id: str) -> Meta
     shown |= {name: _shown(value) for name, value in _plain(one.detail).items()}
     if result.inputs:
         shown["read"] = dg.MetadataValue.md(table(["input", "version"], [[f"`{name}`", _short(value)] for name, value in result.inputs.items()]))
-    shown |= {f"report {n}" if n > 1 else "report": dg.MetadataValue.path(page) for n, page in enumerate(result.reports, 1)}
+    # Pages are of the nights that were worked on, not of those found done.
+    pages = result.reports if one.outcome in {"written", "failed"} else ()
+    shown |= {f"report {Path(page).suffix[1:]}": dg.MetadataValue.path(page) for page in pages}
     return {**shown, "device": dg.MetadataValue.text(result.device), "ledger run": dg.MetadataValue.text(run_id)}
 
 

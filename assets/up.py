@@ -22,6 +22,8 @@ DAGSTER_YAML: Final = """\
 # Written once by `python -m assets.up`; yours to change.
 telemetry:
   enabled: false
+nux:  # no newsletter
+  enabled: false
 # One Spark at a time: a second run waits in the queue.
 concurrency:
   runs:
@@ -108,8 +110,8 @@ def commands(settings: Settings, home: Path, ports: dict[str, int], code_port: i
 
 
 def _serve(settings: Settings, home: Path, ports: dict[str, int]) -> int:
-    stopped = signal.default_int_handler
-    signal.signal(signal.SIGTERM, stopped)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     children = Children(commands(settings, home, ports, free_port()), logs=home / LOGS)
     try:
         with children:
@@ -117,7 +119,7 @@ def _serve(settings: Settings, home: Path, ports: dict[str, int]) -> int:
             children.wait_until_ready()
             say(f"Dagster  http://{LOOPBACK}:{ports['Dagster']}/locations/matins")
             say("MLflow   " + (f"http://{LOOPBACK}:{ports['MLflow']}" if children.has("mlflow") else "is the server that MLFLOW_TRACKING_URI names"))
-            say(f"Logs     {home / 'logs'}\nSchedules are off until you turn them on. Ctrl-C ends it all.")
+            say(f"Logs     {home / LOGS}\nSchedules are off until you turn them on. Ctrl-C ends it all.")
             children.wait()
     except KeyboardInterrupt:
         say("Stopped.")

@@ -62,12 +62,7 @@ def test_a_code_location_loads_nothing_heavy() -> None:
 
 
 def test_nobody_else_installs_packages_called_jobs_or_assets() -> None:
-    owners = {
-        dist.metadata["Name"]
-        for dist in distributions()
-        for file in dist.files or ()
-        if file.parts[0] in {"jobs", "assets"} and file.suffix == ".py"
-    }
+    owners = {dist.metadata["Name"] for dist in distributions() for file in dist.files or () if file.parts[0] in {"jobs", "assets"} and file.suffix == ".py"}
     assert owners <= {"matins"}
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -44,7 +44,7 @@ def definitions(pipeline: Pipeline) -> dg.Definitions:
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Tasks]]:
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Tasks]:
     pytest.importorskip("airflow", reason="Airflow is an extra")
     home = tmp_path_factory.mktemp("airflow")
     (home / "pipelines").mkdir()
@@ -54,7 +54,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, T
     found = json.loads(done.stdout.rpartition("DRAWN")[2])
     assert not found["errors"]
     assert not found["spark"]
-    yield found["dags"]
+    return found["dags"]
 
 
 def test_dagster_has_an_asset_per_task_with_the_edges_of_the_plan(pipeline: Pipeline, definitions: dg.Definitions) -> None:
