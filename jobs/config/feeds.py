@@ -9,7 +9,7 @@ from jobs.config.base import Name, Section, Sql
 from jobs.config.expectations import Expectation
 
 ColumnType = Literal["string", "int", "float", "bool", "date", "timestamp"]
-RESERVED = frozenset({"night", "generation", "known_night", "row", "restated"})
+RESERVED = frozenset({"night", "generation", "known_night", "row", "restated", "corrupt", "extra", "score", "predicted"})
 
 
 class Column(Section):
