@@ -92,13 +92,14 @@ def only_one(home: Path) -> FileLock:
 
 def commands(settings: Settings, home: Path, ports: dict[str, int], code_port: int) -> list[Child]:
     """What is started: one server for our code, which both the page and the daemon ask, and MLflow's page where its store is here."""
-    module, here = ["-m", "assets.definitions", "--location-name", "matins"], ["--host", LOOPBACK, "--port"]
-    environment = {"DAGSTER_HOME": str(home), "MATINS_HOME": str(settings.root)}
-    code = ["--grpc-host", LOOPBACK, "--grpc-port", str(code_port)]
+    here, workspace = ["--host", LOOPBACK, "--port"], home / LOGS / "workspace.yaml"
+    # Without a name of its own the location would be called after its port, and every start would forget which schedules are on.
+    workspace.write_text(f"load_from: [grpc_server: {{host: {LOOPBACK}, port: {code_port}, location_name: matins}}]\n", encoding="utf-8")
+    environment, ours = {"DAGSTER_HOME": str(home), "MATINS_HOME": str(settings.root)}, ["--workspace", str(workspace)]
     children = [
-        Child("code", ["dagster", "code-server", "start", *module, *here, str(code_port)], environment),
-        Child("webserver", ["dagster-webserver", *here, str(ports["Dagster"]), *code], environment, ready=(ports["Dagster"], "/server_info")),
-        Child("daemon", ["dagster-daemon", "run", *code], environment),
+        Child("code", ["dagster", "code-server", "start", "-m", "assets.definitions", "--location-name", "matins", *here, str(code_port)], environment),
+        Child("webserver", ["dagster-webserver", *here, str(ports["Dagster"]), *ours], environment, ready=(ports["Dagster"], "/server_info")),
+        Child("daemon", ["dagster-daemon", "run", *ours], environment),
     ]
     if settings.mlflow_uri.startswith("http"):
         return children
