@@ -54,7 +54,8 @@ class Expressions:
     def require(self, frame: DataFrame, text: str, path: str, *, boolean: bool) -> None:
         """Note a condition that is none, or a label that is neither boolean nor a number."""
         kind = self.type_of(frame, text, path)
-        fits = isinstance(kind, T.BooleanType) or (not boolean and isinstance(kind, T.NumericType))
+        # A column whose own expression is a problem has no type; it was told already.
+        fits = isinstance(kind, T.BooleanType | T.NullType) or (not boolean and isinstance(kind, T.NumericType))
         if kind is not None and not fits:
             self.problems.append(f"{path}: `{text}` is a {kind.simpleString()}; it must be {'boolean' if boolean else 'boolean, or a number that is 0 or 1'}")
 
