@@ -75,7 +75,7 @@ def section_at(place: Place, file: type[BaseModel]) -> type[BaseModel] | None:
     return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
 
-def _plain(annotation: Any) -> Any:  # noqa: ANN401 - an annotation is any object
+def _plain(annotation: Any) -> Any:
     """Without what `Annotated` adds and without `None`."""
     while get_origin(annotation) in {Annotated, Union, UnionType}:
         annotation = next(one for one in get_args(annotation) if one is not NoneType)
