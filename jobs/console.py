@@ -15,7 +15,8 @@ from jobs.plan import Task
 from jobs.results import StepResult
 from jobs.runner import Listener
 
-out = Console(highlight=False, soft_wrap=True, markup=False)
+# Where there is no terminal to fit into, a table is as wide as it needs to be to be read.
+out = Console(highlight=False, soft_wrap=True, markup=False, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 

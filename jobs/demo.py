@@ -56,7 +56,7 @@ def _show(settings: Settings, pipeline: Pipeline, results: list[StepResult], tra
     _table(results, counts, sorted(nights))
     for line in (line for line in night_lines(pipeline, results) if " FAILED " in line):
         console.say(line)
-    console.say(f"{PIPELINE}.{MODEL} v{verdict.get('version')} {verdict.get('verdict')}: {verdict.get('sentence')}")
+    console.say(f"v{verdict.get('version')} {verdict.get('sentence')}")
     changed = [result for result in [*results, *trained] if result.outcome != "unchanged"]
     console.say("" if changed else "Nothing changed: every delivery, feature, score and published row is as it was.")
     _where(settings)
@@ -69,10 +69,12 @@ def _table(results: list[StepResult], counts: dict[date, int], nights: list[date
         feeds = [one for (step, _, day), one in found.items() if step == "validated" and day == night]
         tally = {name: int(sum(one.counts.get(name, 0) for one in feeds)) for name in ("rows", "good", "bad", "duplicates")}
         drift = found.get(("drift_report", MODEL, night))
-        states = f"{drift.detail.get('state')}, {int(drift.counts.get('drifted', 0))} features drifted" if drift and drift.detail else ""
+        score, drifted = (drift.detail.get("state"), int(drift.counts.get("drifted", 0))) if drift else ("", "")
         published = found.get(("published", MODEL, night))
-        rows.append([night, *tally.values(), states, counts.get(night, 0), f"g{published.generation}" if published and published.generation else "none"])
-    console.table(["night", "rows in", "good", "bad", "duplicates", "drift of the score", "in the warehouse", "generation"], rows)
+        rows.append(
+            [night, *tally.values(), score, drifted, counts.get(night, 0), f"g{published.generation}" if published and published.generation else "none"]
+        )
+    console.table(["night", "rows in", "good", "bad", "twice", "score", "features drifted", "warehouse", "generation"], rows)
 
 
 def _where(settings: Settings) -> None:
