@@ -23,12 +23,12 @@ class MatinsOperator(BaseOperator):
 
     template_fields = ("command",)
 
-    def __init__(self, *, command: list[str], **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own
+    def __init__(self, *, command: list[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.command = command
         self.process: SubprocessHook | None = None
 
-    def execute(self, context: Any) -> None:  # noqa: ANN401, ARG002 - Airflow's own
+    def execute(self, context: Any) -> None:  # noqa: ARG002 - Airflow's own
         """Run the command.
 
         Raises:
@@ -50,11 +50,11 @@ class MatinsOperator(BaseOperator):
 class BrokenOperator(BaseOperator):
     """Stands for a pipeline file that cannot be used."""
 
-    def __init__(self, *, problem: str, **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own
+    def __init__(self, *, problem: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.problem = problem
 
-    def execute(self, context: Any) -> None:  # noqa: ANN401, ARG002 - Airflow's own
+    def execute(self, context: Any) -> None:  # noqa: ARG002 - Airflow's own
         """Say what is wrong.
 
         Raises:
