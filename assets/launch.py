@@ -10,7 +10,7 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 
 from assets.session import Session, resource_name
 from assets.trained import trained_metadata
-from assets.translation import Check, checks_of, night_checks, night_metadata, per_night
+from assets.translation import Check, checks_of, night_checks, night_metadata, over_all, per_night
 from jobs.config.pipeline import Pipeline
 from jobs.nightly import newest_due
 from jobs.nights import parse_night, utc_now
@@ -69,9 +69,11 @@ def run_nights(context: dg.AssetExecutionContext, asset: Asset) -> Iterator[Any]
 
 def _evaluations(asset: Asset, nights: Mapping[date, NightResult]) -> Iterator[Any]:
     found = [(night, check) for night, one in nights.items() for check in night_checks(asset.task, one, expected=asset.expects(night))]
-    # Dagster shows the newest evaluation of a check as its state: a night that fails has to be told after those that pass.
-    for night, check in sorted(found, key=lambda each: not each[1].passed):
+    for night, check in found:
         yield _evaluation(asset, check, partition=str(night))
+    if len(nights) > 1:
+        # Of a range, Dagster would show the state of the last night as the check's, whatever the others are.
+        yield from (_evaluation(asset, check, partition=None) for check in over_all(found))
     yield from _check_outputs(asset)
 
 

@@ -91,6 +91,14 @@ def night_checks(task: Task, one: NightResult, *, expected: bool = True) -> Iter
             yield Check("steady", not failed and not drifted(one), one.problem or drifted(one) or "steady")
 
 
+def over_all(found: Sequence[tuple[date, Check]]) -> Iterator[Check]:
+    """Each check over all nights of a run: passed if it is for every night, or which nights it is not for and why."""
+    for name in dict.fromkeys(check.name for _, check in found):
+        of_name = [(night, check) for night, check in found if check.name == name]
+        failed = [f"{night}: {check.description}" for night, check in of_name if not check.passed]
+        yield Check(name, not failed, "\n".join([f"{len(failed)} of {len(of_name)} nights", *failed]) if failed else f"all {len(of_name)} nights")
+
+
 def drifted(one: NightResult) -> str:
     """What has moved away, empty if nothing has. From the numbers: a night that was measured before brings no notes."""
     state, features = one.detail.get("state", "steady"), int(one.counts.get("drifted", 0))

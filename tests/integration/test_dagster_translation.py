@@ -7,7 +7,7 @@ import pytest
 
 from assets.schedule import request
 from assets.session import recorded
-from assets.translation import night_checks, night_metadata, per_night
+from assets.translation import Check, night_checks, night_metadata, over_all, per_night
 from jobs.config.loading import read_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import RetryableError, UsageError
@@ -87,6 +87,12 @@ def test_metadata_has_counts_versions_and_reports_of_nights_that_were_worked_on(
     assert shown["report html"] == "/reports/page.html"
     found = NightResult(night=LAST, outcome="unchanged")
     assert "report html" not in night_metadata(done, found, run_id="r1")
+
+
+def test_a_check_over_a_range_names_the_nights_that_fail() -> None:
+    checks = [(FIRST, Check("night", passed=True, description="")), (LAST, Check("night", passed=False, description="no delivery"))]
+    (said,) = over_all(checks)
+    assert (said.passed, said.description) == (False, "1 of 2 nights\n2024-01-03: no delivery")
 
 
 def test_one_night_that_is_due_is_one_partition_with_the_night_as_run_key() -> None:
