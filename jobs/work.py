@@ -8,16 +8,19 @@ from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jobs
 from jobs.config.feeds import Feed
 from jobs.config.models import Model
 from jobs.config.pipeline import Pipeline
-from jobs.lake.lake import Lake
 from jobs.ledger.ledger import Ledger, Slice
 from jobs.nights import utc_now
 from jobs.plan import Task
 from jobs.settings import Settings
+
+if TYPE_CHECKING:
+    from jobs.lake.lake import Lake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class Work:
     settings: Settings
     pipeline: Pipeline
     task: Task
-    lake: Lake
+    lake: "Lake"
     ledger: Ledger
     run_id: str
     options: Options = field(default_factory=Options)
