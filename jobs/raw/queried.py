@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from jobs.config.feeds import Feed, SqlSource
 from jobs.errors import DeliveryError, RetryableError, UsageError
@@ -45,7 +46,7 @@ def _answer(source: SqlSource, night: date, day: date) -> tuple[list[str], list[
         msg = f"The pipeline queries {source.url}, which is not set; set it to a SQLAlchemy URL."
         raise UsageError(msg)
     try:
-        with create_engine(url).connect() as connection:
+        with create_engine(url, poolclass=NullPool).connect() as connection:  # a range of nights must not hold a connection each
             result = connection.execute(text(source.query), {"night": night.isoformat(), "event_day": day.isoformat()})
             return list(result.keys()), [tuple(row) for row in result]
     except SQLAlchemyError as error:
