@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,12 @@ def _in_words(act: str) -> Iterator[None]:
         raise RetryableError(msg) from error
 
 
+@cache
+def _of_server(url: str) -> Engine:
+    """One pool of connections per server and process: a long-lived process opens many ledgers, and the server has few connections."""
+    return create_engine(url, pool_pre_ping=True)
+
+
 def open_engine(url: str) -> Engine:
     """An engine for a SQLAlchemy URL; SQLite waits for locks instead of failing at once, and survives a power cut.
 
@@ -194,7 +201,7 @@ def open_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        return _of_server(url)
     try:
         Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
