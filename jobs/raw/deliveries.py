@@ -91,7 +91,10 @@ def _csv_header(path: Path) -> tuple[str, ...]:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _refused(path, f"has a header that is not UTF-8 (byte {error.start})", "deliver it in UTF-8") from None
-    return tuple(name.strip() for name in next(csv.reader([text.rstrip("\r\n")]), []))
+    fields = _fields(text.rstrip("\r\n"))
+    if fields is None:
+        raise _refused(path, "has a header with a name of more than 128 KiB", "deliver it with a header of column names")
+    return tuple(name.strip() for name in fields)
 
 
 def _parquet_header(path: Path) -> tuple[str, ...]:
@@ -116,8 +119,17 @@ def _require_whole(path: Path, header: tuple[str, ...], *, ends_with_newline: bo
     if not ends_with_newline:
         raise _refused(path, "does not end with a newline", "it is truncated or still being written; deliver it again, or add an .ok file")
     last = _last_line(path)
-    if len(next(csv.reader([last]), [])) < len(header):
+    fields = _fields(last)
+    if fields is not None and len(fields) < len(header):
         raise _refused(path, f"ends with a line of fewer than {len(header)} fields ({last[:80]!r})", "it is truncated; deliver it again")
+
+
+def _fields(line: str) -> list[str] | None:
+    """The line's fields; None where one is too long to be a value: no reason to stop here, for its row will be quarantined."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return None
 
 
 def _last_line(path: Path) -> str:
