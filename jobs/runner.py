@@ -63,7 +63,9 @@ class Run:
             self.ledger.end_step(record, None, seconds=time.monotonic() - started, peak_memory_mb=peak_memory_mb(), message=str(error))
             raise
         self.ledger.end_step(record, result, seconds=time.monotonic() - started, peak_memory_mb=peak_memory_mb())
-        self.ledger.record_nights(self.run_id, self.pipeline.pipeline, task.table, result.nights)
+        # A night may have several results: a delivery that was refused, and the one that corrected it. The newest is its state.
+        newest = {one.night: one for one in sorted(result.nights, key=lambda one: one.generation or 0)}
+        self.ledger.record_nights(self.run_id, self.pipeline.pipeline, task.table, newest.values())
         return result
 
     def _done(self, task: Task, nights: Nights) -> StepResult:
