@@ -78,7 +78,7 @@ def check(file: File = None, leaks: Leaks = False, night: Night = None, json: Js
         acting.show(proof, str(proof["sentence"]), json=json)
         raise SystemExit(0 if proof["unchanged"] else 1)
     found = check_all(settings, file)
-    lines = [f"{name}: {'; '.join(problems) or 'ok'}" for name, problems in found.items()]
+    lines = [f"{name}: {problem}" for name, problems in found.items() for problem in problems or ["ok"]]
     acting.show(found, "\n".join(lines), json=json)
     raise SystemExit(2 if any(found.values()) else 0)
 
@@ -188,6 +188,26 @@ def status(pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]")]
         return
     for one in found:
         show(one)
+
+
+@app.command()
+def performance(model: ModelName, first: MayFrom = None, last: MayTo = None, json: Json = False) -> None:
+    """Show how a model did month by month, with 95 % intervals over nights."""
+    from jobs.performance.months import as_table, measured
+
+    settings = read_settings()
+    name, which = split_model(model)
+    spec = load_pipeline(name, settings)
+    chosen(spec, steps=None, model=which)
+    nights = span(parse_night(first) if first else spec.nights.from_, parse_night(last) if last else spec.nights.to or utc_now().date())
+    found = measured(settings, spec, which, nights)
+    if json:
+        console.as_json([one.to_dict() for one in found])
+    else:
+        console.table(*as_table(found))
+        for one in found:
+            if one.problem:
+                console.warn(f"{one.name}: {one.problem}")
 
 
 @app.command()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import make_url
@@ -15,6 +15,11 @@ from jobs.ledger.ledger import Ledger, open_engine
 from jobs.plan import Task
 from jobs.settings import Settings
 from jobs.work import Work
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from jobs.lake.lake import Lake
 
 
 def is_there(url: str) -> bool:
@@ -29,6 +34,13 @@ def ledger_to_read(settings: Settings) -> Ledger:
         return Ledger(settings.ledger_url, home=settings.root)
     with tempfile.TemporaryDirectory() as folder:
         return Ledger("sqlite://", home=Path(folder))
+
+
+def lake_to_read(settings: Settings, pipeline: Pipeline, spark: "SparkSession") -> "Lake":
+    """The pipeline's tables, of no run."""
+    from jobs.lake.lake import Lake
+
+    return Lake(spark, ledger_to_read(settings), root=settings.lake, pipeline=pipeline.pipeline, run_id="")
 
 
 def work_to_read(settings: Settings, pipeline: Pipeline, ledger: Ledger, task: Task) -> Work:

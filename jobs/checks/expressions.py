@@ -68,12 +68,24 @@ def expression_problems(spark: SparkSession, pipeline: Pipeline) -> list[str]:
         pipeline: valid otherwise.
     """
     look = Expressions(spark)
+    look.problems += _regex_problems(spark, pipeline)
     feeds = {name: look.added(look.empty(declared(feed)), feed.derive, f"feeds.{name}.derive") for name, feed in pipeline.feeds.items()}
     rows = look.added(feeds[pipeline.features.rows], pipeline.features.columns, "features.columns")
     _look_at_history(look, pipeline, feeds, rows)
     for name, model in pipeline.models.items():
         look.require(feeds[model.label_feed], model.label_column, f"models.{name}.label", boolean=False)
     return look.problems
+
+
+def _regex_problems(spark: SparkSession, pipeline: Pipeline) -> Iterator[str]:
+    """By Java's own compiler: its syntax is not quite Python's."""
+    jvm: Any = spark._jvm
+    for name, feed in pipeline.feeds.items():
+        for expectation in feed.expect:
+            try:
+                jvm.java.util.regex.Pattern.compile(str(expectation.arguments.get("regex", "")))
+            except PySparkException as error:
+                yield f"feeds.{name}.expect: `{expectation.rule}`: {expectation.arguments['regex']!r} is no regular expression of Java's: {one_line(error)}"
 
 
 def declared(feed: Feed) -> dict[str, str]:

@@ -14,7 +14,7 @@ from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError
 from jobs.features.step import Readiness, feature_frame
 from jobs.ledger.ledger import Slice
-from jobs.nights import utc_now
+from jobs.reading import lake_to_read
 from jobs.settings import Settings
 
 SEED: Final = 7
@@ -67,11 +67,7 @@ def compared(spark: SparkSession, pipeline: Pipeline, night: date, known: Known,
 
 
 def _read(settings: Settings, spark: SparkSession, pipeline: Pipeline) -> Known:
-    from jobs.lake.lake import Lake
-    from jobs.reading import ledger_to_read
-
-    lake = Lake(spark, ledger_to_read(settings), root=settings.lake, pipeline=pipeline.pipeline, run_id=f"check-{utc_now():%Y%m%dT%H%M%S}")
-    feeds = pipeline.features.feeds
+    lake, feeds = lake_to_read(settings, pipeline, spark), pipeline.features.feeds
     return Known({feed: lake.read(f"validated/{feed}").frame for feed in feeds}, {feed: lake.slices(f"validated/{feed}") for feed in feeds})
 
 

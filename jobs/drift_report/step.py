@@ -61,7 +61,7 @@ def _fingerprint(work: Work, predictions: Slice) -> str:
 def _idle(night: date, current: Slice | None) -> NightResult:
     if current is None:
         return NightResult(night=night, outcome="failed", problem=f"there are no predictions of night {night}.")
-    return NightResult(night=night, outcome="unchanged", rows=current.rows, generation=current.generation, counts=current.counts, detail=current.detail)
+    return _result(current, frozenset())
 
 
 def _measure(work: Work, version: Version, nights: list[date], wanted: Mapping[date, str]) -> tuple[int, list[NightResult], list[str]]:

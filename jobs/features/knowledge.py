@@ -5,6 +5,7 @@ is replaced by a newer generation.
 """
 
 from collections.abc import Iterable
+from itertools import zip_longest
 
 from jobs.config.pipeline import Pipeline
 from jobs.ledger.ledger import Slice
@@ -26,7 +27,7 @@ def deliveries(slices: Iterable[Slice]) -> list[tuple[object, ...]]:
     """Rows of the view `deliveries_<feed>`: night, generation, and the night from which a newer generation replaces it, if any."""
     rows: list[tuple[object, ...]] = []
     ordered = sorted(slices, key=lambda one: (one.night, one.generation))
-    for one, after in zip(ordered, [*ordered[1:], None], strict=True):
+    for one, after in zip_longest(ordered, ordered[1:]):
         replaced = after.known_night if after and after.night == one.night else None
         rows.append((one.night, one.generation, replaced))
     return rows

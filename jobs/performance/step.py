@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from pyspark.sql import DataFrame, Window
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
 from jobs.lake.lake import Draft
 from jobs.ledger.ledger import Slice
 from jobs.nights import Nights, among
+from jobs.performance.labels import arrived
 from jobs.performance.measure import SCHEMA, realised
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint
@@ -59,14 +59,10 @@ def _measure(work: Work, nights: list[date], wanted: Mapping[date, str]) -> tupl
 
 
 def _pairs(work: Work, nights: list[date]) -> DataFrame:
-    model, key = work.model, work.pipeline.rows.key
-    arrived = work.lake.read(f"validated/{model.label_feed}").frame.where(among(nights, "known_night"))
-    newest = Window.partitionBy(*key, "known_night").orderBy(F.col("night").desc(), F.col("generation").desc())
-    labels = arrived.withColumn("place", F.row_number().over(newest)).where("place = 1").where(F.col(model.label_column).isNotNull())
-    labels = labels.select(*key, F.col("known_night").alias("night"), F.col(model.label_column).cast("int").alias("label"))
-    scores = work.lake.read(f"{work.item}/predictions").frame.where(~F.col("restated"))
-    scores = scores.select(*key, F.col("night").alias("scored_night"), "score", "model_version")
-    return labels.join(scores, key, how="inner").select("night", "scored_night", "model_version", "label", "score")
+    labels = work.lake.read(f"validated/{work.model.label_feed}").frame.where(among(nights, "known_night"))
+    scores = work.lake.read(f"{work.item}/predictions").frame
+    pairs = arrived(labels, scores, work.pipeline, work.item)
+    return pairs.select("night", "scored_night", "model_version", "label", "score")
 
 
 def _counts(rows: Sequence[tuple[object, ...]]) -> dict[str, float]:

@@ -36,7 +36,7 @@ def arguments(expectation: Expectation, feed: Feed) -> dict[str, Any]:
         The arguments; dates and timestamps are ISO texts, and a NULL in a set is left out, for with it `IN` is never false.
 
     Raises:
-        UsageError: a value does not fit its column.
+        UsageError: a value does not fit its column, or the bounds leave nothing between them.
     """
     given = dict(expectation.arguments)
     if unfit := _unfit_column(expectation, feed):
@@ -44,6 +44,10 @@ def arguments(expectation: Expectation, feed: Feed) -> dict[str, Any]:
     for bound in ("min_value", "max_value"):
         if given.get(bound) is not None:
             given[bound] = _fitting(given[bound], _wanted(expectation, feed), expectation)
+    low, high = given.get("min_value"), given.get("max_value")
+    if low is not None and high is not None and low > high:
+        msg = f"`{expectation.rule}`: min_value {low!r} is above max_value {high!r}, so that no value can pass; exchange them."
+        raise UsageError(msg)
     if "value_set" in given:
         values = [value for value in given["value_set"] or [] if value is not None]
         given["value_set"] = [_fitting(value, _wanted(expectation, feed), expectation) for value in values]

@@ -84,6 +84,7 @@ def test_two_rules_on_one_column_have_two_names(make_feed: MakeFeed, raw: Raw) -
         ({"expect_column_values_to_be_between": {"column": "i", "min_value": True}}, "True is not a int"),
         ({"expect_column_values_to_be_between": {"column": "f", "max_value": float("nan")}}, "nan is not a float"),
         ({"expect_column_values_to_be_between": {"column": "d", "min_value": "May"}}, "'May' is not a date"),
+        ({"expect_column_values_to_be_between": {"column": "i", "min_value": 2, "max_value": 1}}, "min_value 2 is above max_value 1"),
         ({"expect_column_values_to_be_in_set": {"column": "b", "value_set": [1]}}, "1 is not a bool"),
         ({"expect_column_values_to_match_regex": {"column": "i", "regex": "1"}}, "needs a column of type string (got int)"),
         ({"expect_column_mean_to_be_between": {"column": "s", "min_value": 1}}, "needs a column of type int or float (got string)"),

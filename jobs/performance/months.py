@@ -1,0 +1,87 @@
+"""How a model did month by month: its scores as they were published, beside the newest labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from jobs.config.pipeline import Pipeline
+from jobs.errors import DataError
+from jobs.model.evaluation import METRICS, Estimate, pooled
+from jobs.nights import Nights, among
+from jobs.performance.labels import known
+from jobs.reading import lake_to_read
+from jobs.settings import Settings
+
+SEED: Final = 0
+
+
+@dataclass(frozen=True)
+class Period:
+    """Some nights, pooled."""
+
+    name: str
+    """`2013-05`, or `all`."""
+    versions: str
+    """The model versions that scored it: `1, 3`."""
+    nights: int
+    rows: int
+    positive: float
+    """Share of the labels that are 1."""
+    metrics: Mapping[str, Estimate]
+    problem: str | None = None
+    """Why there are no metrics."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**vars(self), "metrics": {name: estimate.to_dict() for name, estimate in self.metrics.items()}}
+
+
+def measured(settings: Settings, pipeline: Pipeline, model: str, nights: Nights) -> list[Period]:
+    """The model's standing predictions of `nights`, as in `by_month`; nothing is written.
+
+    Raises:
+        DataError: there are no predictions, or no label is known yet.
+    """
+    from jobs.lake.session import spark_session
+
+    lake = lake_to_read(settings, pipeline, spark_session(settings))
+    scores = lake.read(f"{model}/predictions").frame.where(among(nights))
+    labels = lake.read(f"validated/{pipeline.models[model].label_feed}").frame
+    return by_month(known(labels, scores, pipeline, model).toPandas())
+
+
+def by_month(pairs: pd.DataFrame) -> list[Period]:
+    """Each month, and all of them pooled, with 95 % intervals over nights.
+
+    Args:
+        pairs: a row per score with a known label: `scored_night`, `model_version`, `label` (0 or 1), `score`.
+
+    Raises:
+        DataError: there is no such row.
+    """
+    if pairs.empty:
+        msg = "No score's label is known yet: nothing can be measured."
+        raise DataError(msg)
+    months = pd.to_datetime(pairs["scored_night"]).dt.strftime("%Y-%m")
+    return [*[_period(str(name), rows) for name, rows in pairs.groupby(months)], _period("all", pairs)]
+
+
+def _period(name: str, rows: pd.DataFrame) -> Period:
+    versions = ", ".join(str(one) for one in sorted(rows["model_version"].unique()))
+    about = (name, versions, rows["scored_night"].nunique(), len(rows), float(rows["label"].mean()))
+    try:
+        return Period(*about, pooled(rows.rename(columns={"scored_night": "night"}), seed=SEED))
+    except DataError as error:  # one class, or too few nights for an interval: the other months can be measured all the same
+        return Period(*about, {}, problem=str(error))
+
+
+def as_table(periods: list[Period]) -> tuple[list[str], list[list[str]]]:
+    """Column names and cells, for people."""
+    columns = ["month", "version", "nights", "rows", "positive", *METRICS]
+    return columns, [_row(one) for one in periods]
+
+
+def _row(one: Period) -> list[str]:
+    return [one.name, one.versions, str(one.nights), str(one.rows), f"{one.positive:.3f}", *[str(one.metrics.get(metric, "-")) for metric in METRICS]]
