@@ -79,7 +79,7 @@ class Planning:
         return Outlook(False, f"nothing to validate: {raw.why}", raw.blocks)
 
     def _features(self, work: Work) -> Outlook:
-        from jobs.features.step import Readiness
+        from jobs.features.readiness import Readiness
 
         before = self._before(work, "validated")
         expected = {feed: self._with_expected(work, feed) for feed in self.pipeline.features.feeds}

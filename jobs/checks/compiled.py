@@ -10,7 +10,7 @@ from jobs.config.feeds import Feed
 from jobs.config.pipeline import Pipeline
 from jobs.errors import MatinsError
 from jobs.features.compile import coverage_columns, sql_features
-from jobs.features.step import feature_frame
+from jobs.features.frame import feature_frame
 from jobs.ledger.ledger import Slice
 
 
@@ -62,7 +62,8 @@ def _frame(spark: SparkSession, pipeline: Pipeline) -> DataFrame:
     delivery = Slice(night=night, generation=1, known_night=night, rows=0, checksum="", fingerprint="", version=0, run_id="")
     coverage = {name.removesuffix("_coverage"): 0.0 for name in coverage_columns(pipeline)}
     frames = {feed: _validated(spark, pipeline.feeds[feed]) for feed in feeds}
-    return feature_frame(spark, pipeline, frames, {feed: [delivery] for feed in feeds}, {night: coverage}, [night])
+    with feature_frame(spark, pipeline, frames, {feed: [delivery] for feed in feeds}, {night: coverage}, [night]) as frame:
+        return frame
 
 
 def _validated(spark: SparkSession, feed: Feed) -> DataFrame:

@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 from jobs.checks.altered import Altered, altered
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError
-from jobs.features.step import Readiness, feature_frame
+from jobs.features.frame import feature_frame
+from jobs.features.readiness import Readiness
 from jobs.ledger.ledger import Slice
 from jobs.reading import lake_to_read
 from jobs.settings import Settings
@@ -113,10 +114,10 @@ def _unproven(pipeline: Pipeline, feeds: Sequence[str], night: str, last: date) 
 def _sums(spark: SparkSession, pipeline: Pipeline, night: date, known: Known) -> dict[str, str]:
     """Per column a sum over the rows of a hash of key and value: equal for the same rows in any order."""
     coverage = {night: Readiness.of(pipeline, night, known.slices).coverage}
-    frame = feature_frame(spark, pipeline, known.frames, known.slices, coverage, [night])
     key = pipeline.rows.key
-    sums = [F.sum(F.xxhash64(*key, _bits(frame, name), F.isnull(name)).cast("decimal(20,0)")).cast("string").alias(name) for name in frame.columns]
-    row = frame.agg(F.count("*").cast("string").alias("rows_"), *sums).first()
+    with feature_frame(spark, pipeline, known.frames, known.slices, coverage, [night]) as frame:
+        sums = [F.sum(F.xxhash64(*key, _bits(frame, name), F.isnull(name)).cast("decimal(20,0)")).cast("string").alias(name) for name in frame.columns]
+        row = frame.agg(F.count("*").cast("string").alias("rows_"), *sums).first()
     return row.asDict() if row else {}
 
 

@@ -7,7 +7,7 @@ import holidays
 
 from jobs.config.features import Calendar, Latest, Lookup
 from jobs.config.pipeline import Pipeline
-from jobs.features.history import aggregated, feature_names, past
+from jobs.features.history import aggregated, feature_names, joined_on, past, picked
 from jobs.features.knowledge import KNOWN_UNTIL, counts_on, known
 
 HOLIDAY_HORIZON = 14
@@ -80,7 +80,7 @@ def _joined(pipeline: Pipeline, first: date, last: date) -> str:
     calendar = list(_calendar(features.calendar, first, last)) if features.calendar else []
     looked_up = [f"l_{feed}.{name} AS {feed}_{name}" for feed, one in features.lookup.items() for name in one.take]
     newest = [f"n_{feed}.newest_.{name} AS {feed}_{name}" for feed, one in features.latest.items() for name in one.take]
-    history = [name for feed, one in features.history.items() for by in one.by for name in feature_names(feed, by, one)]
+    history = [name for feed, one in features.history.items() for name in picked(feed, one)]
     columns = [*keys, "r.night", *own, *calendar, *looked_up, *newest, *history, *coverage_columns(pipeline)]
     joins = "\n".join([*_joins(pipeline), "LEFT JOIN coverage_ c ON c.night = r.night"])
     return f"SELECT {', '.join(columns)}\nFROM rows_ r\n{joins}"
@@ -92,8 +92,9 @@ def _joins(pipeline: Pipeline) -> Iterator[str]:
         yield f"LEFT JOIN known_{feed} l_{feed} ON {_on(lookup, feed)} AND {counts_on('r.night', f'l_{feed}')}"
     for feed, latest in features.latest.items():
         yield f"LEFT JOIN latest_{feed} n_{feed} ON {_same(f'n_{feed}', latest.by)}"
-    for feed in features.history:
-        yield f"LEFT JOIN history_{feed} ON {_same(f'history_{feed}', pipeline.rows.key)}"
+    for feed, history in features.history.items():
+        for alias, condition in joined_on(feed, history):
+            yield f"LEFT JOIN history_{feed} {alias} ON {condition}"
 
 
 def _on(lookup: Lookup, feed: str) -> str:

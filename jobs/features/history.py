@@ -19,9 +19,8 @@ MONEY = "DECIMAL(20, 6)"  # six digits after the point, fourteen before
 def past(feed: str, pipeline: Pipeline) -> str:
     """SQL over `known_<feed>` and `known_<rows>`: past rows with their event day, what they are grouped by, and one value and one count per aggregate."""
     spec, history = pipeline.feeds[feed], pipeline.features.history[feed]
-    grouped = sorted({name for by in history.by for name in by})
     values = [f"{text} AS {name}" for take in history.take for name, text in _values(take, history)]
-    columns = [f"p.{spec.event_day} AS event_day_", *grouped, *values]
+    columns = [f"p.{spec.event_day} AS event_day_", *_groups(history), *values]
     if spec.key == pipeline.rows.key:
         return _with_rows(feed, pipeline, columns)
     return f"SELECT {', '.join([*columns, f'p.{KNOWN_FROM} AS from_', f'p.{KNOWN_UNTIL} AS until_'])} FROM known_{feed} p"
@@ -63,14 +62,14 @@ def _parsed(text: str) -> tuple[str, str]:
 
 
 def aggregated(feed: str, pipeline: Pipeline, first: date, last: date) -> str:
-    """SQL over `past_<feed>` and `rows_`: one row per row to score, with every window of every aggregate of every list of groups.
+    """SQL over `past_<feed>` and `rows_`: every window of every aggregate for each list of groups, group and night that a row asks for.
 
     All lists of groups go through together, told apart by `by_`, each with the other lists' columns set to NULL: one sort
-    instead of one for each list.
+    instead of one for each list. Rows that ask for the same are answered once; `joined_on` gives each row its answers.
     """
     history, lag = pipeline.features.history[feed], pipeline.feeds[feed].lag
     names = [name for take in history.take for name, _ in _values(take, history)]
-    windows, groups = sorted(history.windows), sorted({name for by in history.by for name in by})
+    windows, groups = sorted(history.windows), _groups(history)
     masked = [f"{_mask(name, history)} AS g_{name}" for name in groups]
     group = ", ".join(["by_", *[f"g_{name}" for name in groups]])
     lists = f"explode(sequence(0, {len(history.by) - 1})) AS by_"
@@ -82,17 +81,35 @@ def aggregated(feed: str, pipeline: Pipeline, first: date, last: date) -> str:
     starts = f"greatest(from_, date_add(event_day_, {lag}), DATE'{first}')"
     ends = ", ".join(f"least(until_, date_add(event_day_, {lag + w})) AS end_{w}" for w in windows)
     changes = ", ".join(["struct(0 AS w, start_ AS at)", *[f"struct({w} AS w, end_{w} AS at)" for w in windows]])
-    key = f"struct({', '.join([*pipeline.rows.key, 'night'])})"
-    return f"""SELECT key_.*, {", ".join(_picked(feed, history))} FROM (
-SELECT key_, map_from_entries(collect_list(struct(by_, struct({", ".join(_features(history))})))) AS found_ FROM (
- SELECT by_, key_, {", ".join(_running(group, names, windows))} FROM (
-  SELECT {group}, c.at AS at_, NULL AS key_, {", ".join(_deltas(names, windows))}
+    return f"""SELECT {group}, at_ AS night, {", ".join(_features(history))} FROM (
+ SELECT {group}, at_, asked_, {", ".join(_running(group, names, windows))} FROM (
+  SELECT {group}, c.at AS at_, false AS asked_, {", ".join(_deltas(names, windows))}
   FROM (SELECT *, explode(array({changes})) AS c FROM (SELECT *, {starts} AS start_, {ends} FROM ({daily})))
   WHERE c.at <= DATE'{last}'
   UNION ALL
-  SELECT {group}, night AS at_, key_, {", ".join(["0" for _ in windows for _ in names])}
-  FROM (SELECT *, {", ".join([*masked, f"{key} AS key_"])} FROM (SELECT *, {lists} FROM rows_))))
-WHERE key_ IS NOT NULL GROUP BY key_)"""
+  SELECT {group}, night AS at_, true AS asked_, {", ".join(["0" for _ in windows for _ in names])}
+  FROM (SELECT DISTINCT {group}, night FROM (SELECT *, {", ".join(masked)} FROM (SELECT *, {lists} FROM rows_)))))
+WHERE asked_"""
+
+
+def joined_on(feed: str, history: History) -> Iterator[tuple[str, str]]:
+    """An alias of `history_<feed>` for each list of groups, and the condition on which a row `r` finds its answer there."""
+    for place, by in enumerate(history.by):
+        alias = f"{feed}_{place}_"
+        same = [f"r.{name} <=> {alias}.g_{name}" for name in by]
+        yield alias, " AND ".join([f"{alias}.by_ = {place}", f"r.night = {alias}.night", *same])
+
+
+def picked(feed: str, history: History) -> Iterator[str]:
+    """The features, out of the aliases of `joined_on`."""
+    for place, by in enumerate(history.by):
+        for w in sorted(history.windows):
+            for take in history.take:
+                yield f"{feed}_{place}_.{take}_{w} AS {feature_name(feed, by, take, w)}"
+
+
+def _groups(history: History) -> list[str]:
+    return sorted({name for by in history.by for name in by})
 
 
 def _mask(name: str, history: History) -> str:
@@ -123,13 +140,6 @@ def _features(history: History) -> Iterator[str]:
                     yield f"CAST(CASE WHEN {take}_c_{w} > 0 THEN {take}_s_{w} END AS DOUBLE) AS {take}_{w}"
                 case _:
                     yield f"CAST({take}_s_{w} AS DOUBLE) / CAST(nullif({take}_c_{w}, 0) AS DOUBLE) AS {take}_{w}"
-
-
-def _picked(feed: str, history: History) -> Iterator[str]:
-    for place, by in enumerate(history.by):
-        for w in sorted(history.windows):
-            for take in history.take:
-                yield f"found_[{place}].{take}_{w} AS {feature_name(feed, by, take, w)}"
 
 
 def feature_name(feed: str, by: Sequence[str], take: str, window: int) -> str:

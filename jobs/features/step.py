@@ -1,20 +1,19 @@
 """Features: what each night knew about every row it has to score, all nights in one job."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
-from importlib import import_module
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import DateType, DoubleType, StructField, StructType
+from pyspark.sql import DataFrame
 
 from jobs.config.loading import digest_of
 from jobs.config.pipeline import Pipeline
-from jobs.errors import DataError, UsageError
-from jobs.features.compile import compiled, coverage_columns
-from jobs.features.knowledge import DELIVERIES_SCHEMA, deliveries
+from jobs.errors import DataError
+from jobs.features.frame import feature_frame
+from jobs.features.readiness import Readiness
 from jobs.lake.lake import Draft, cached
 from jobs.ledger.ledger import Slice
-from jobs.nights import Nights, among, span
+from jobs.nights import Nights, span
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, content_of, fingerprint
 
@@ -51,48 +50,8 @@ def _known(work: Work) -> dict[str, list[Slice]]:
     return _as_known_today(slices) if work.options.restate else slices
 
 
-class Readiness:
-    """Whether a night has what it rests on, and how much of each window was delivered."""
-
-    def __init__(self, problem: str | None, coverage: Mapping[str, float], short: Mapping[str, int]) -> None:
-        self.problem, self.coverage, self.short = problem, coverage, short
-
-    @classmethod
-    def of(cls, pipeline: Pipeline, night: date, slices: Mapping[str, Sequence[Slice]]) -> "Readiness":
-        """What `night` finds in the validated slices of each feed."""
-        problems: list[str] = []
-        coverage: dict[str, float] = {}
-        short: dict[str, int] = {}
-        for feed in pipeline.features.feeds:
-            have = {one.night for one in slices[feed] if one.known_night <= night}
-            if pipeline.feeds[feed].undated:
-                problems += [] if have else [f"{feed} has no validated version"]
-            elif feed == pipeline.features.rows and night not in have:
-                problems.append(f"{feed} has no validated delivery for {night}")
-            if back := pipeline.features.days_back(feed):
-                absent, share = _window(pipeline, feed, night, back, have)
-                coverage[feed] = share
-                short |= {feed: len(absent)} if absent else {}
-                if len(absent) > (allowed := pipeline.feeds[feed].missing.tolerate):
-                    problems.append(f"{feed} lacks {len(absent)} of the {back} nights before {night}, tolerated are {allowed}; first {absent[0]}")
-        return cls("; ".join(problems) or None, coverage, short)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """For the line that the person on call reads."""
-        return tuple(f"{feed} {count} night{'s' if count > 1 else ''} short" for feed, count in self.short.items())
-
-
-def _window(pipeline: Pipeline, feed: str, night: date, back: int, have: set[date]) -> tuple[list[date], float]:
-    wanted = span(night - timedelta(days=back - 1), night)
-    expected = [one for one in wanted if one >= pipeline.first_delivery(feed)]
-    return [one for one in expected if one not in have], sum(one in have for one in wanted) / back
-
-
 def _as_known_today(slices: Mapping[str, list[Slice]]) -> dict[str, list[Slice]]:
     """A restatement sees each delivery's newest generation as if it had come in its own night."""
-    from dataclasses import replace
-
     newest = {feed: list({one.night: one for one in found}.values()) for feed, found in slices.items()}
     return {feed: [replace(one, known_night=one.night) for one in found] for feed, found in newest.items()}
 
@@ -121,13 +80,12 @@ def _compute(
     pinned = {feed: work.lake.read(f"validated/{feed}", _needed(pipeline, feed, pending)) for feed in pipeline.features.feeds}
     frames = {feed: _restated(one.frame) if work.options.restate else one.frame for feed, one in pinned.items()}
     coverage = {night: readiness[night].coverage for night in pending}
-    frame = feature_frame(spark, pipeline, frames, slices, coverage, pending)
     rests_on = {night: _rests_on(work, night, slices) for night in pending}
     drafts = [
         Draft(night=night, fingerprint=fingerprint(rests_on[night]), restated=work.options.restate, detail=_detail(readiness[night], rests_on[night]))
         for night in pending
     ]
-    with cached(frame):
+    with feature_frame(spark, pipeline, frames, slices, coverage, pending) as frame, cached(frame):
         require_unique(frame, [*pipeline.rows.key, "night"])
         committed = work.lake.commit(frame, work.table, drafts, step="features")
     results = [_result(one, committed.written, readiness[one.night]) for one in committed.slices]
@@ -150,68 +108,6 @@ def _result(one: Slice, written: frozenset[date], ready: Readiness) -> NightResu
     if not one.rows:
         return NightResult(night=one.night, outcome="failed", problem=f"nothing to score in night {one.night}: no row of its event day is known.")
     return NightResult(night=one.night, outcome=written_or_not(one.night, written), generation=one.generation, rows=one.rows, notes=ready.notes)
-
-
-def feature_frame(
-    spark: SparkSession,
-    pipeline: Pipeline,
-    validated: Mapping[str, DataFrame],
-    slices: Mapping[str, Sequence[Slice]],
-    coverage: Mapping[date, Mapping[str, float]],
-    nights: Nights,
-) -> DataFrame:
-    """The features of `nights`, from validated rows that may reach beyond them.
-
-    Args:
-        spark: gets the views that the compiled queries name.
-        pipeline: whose features.
-        validated: each feed's validated rows.
-        slices: each feed's validated slices, which say when a delivery was replaced.
-        coverage: per night and feed, the share of the window that was delivered.
-        nights: distinct nights, oldest first.
-
-    Returns:
-        A row per entity to score: key, `night`, features, coverage.
-
-    Raises:
-        UsageError: the plug-in cannot be loaded, loses rows' keys or returns no frame.
-    """
-    for feed, frame in validated.items():
-        frame.createOrReplaceTempView(f"validated_{feed}")
-        spark.createDataFrame(deliveries(slices[feed]), DELIVERIES_SCHEMA).createOrReplaceTempView(f"deliveries_{feed}")
-    _coverage_frame(spark, pipeline, coverage).createOrReplaceTempView("coverage_")
-    for name, query in compiled(pipeline, min(nights), max(nights)).items():
-        frame = spark.sql(query)
-        if name == "rows_":
-            frame = frame.persist()  # read by every history and by the last query
-        frame.createOrReplaceTempView(name)
-    frame = frame.where(among(nights))
-    return with_plug_in(frame, pipeline) if pipeline.features.plug_in else frame
-
-
-def _coverage_frame(spark: SparkSession, pipeline: Pipeline, coverage: Mapping[date, Mapping[str, float]]) -> DataFrame:
-    names = coverage_columns(pipeline)
-    schema = StructType([StructField("night", DateType()), *[StructField(name, DoubleType()) for name in names]])
-    return spark.createDataFrame([(night, *[shares[name.removesuffix("_coverage")] for name in names]) for night, shares in coverage.items()], schema)
-
-
-def with_plug_in(frame: DataFrame, pipeline: Pipeline) -> DataFrame:
-    """The frame after the pipeline's own function.
-
-    Raises:
-        UsageError: it cannot be loaded, or what it returns lacks columns it was given.
-    """
-    name = str(pipeline.features.plug_in)
-    module, _, function = name.partition(":")
-    try:
-        result = getattr(import_module(module), function)(frame)
-    except (ImportError, AttributeError, TypeError) as error:
-        msg = f"features.plug_in: `{name}` cannot be used ({error}); name a function frame → frame on the Python path."
-        raise UsageError(msg) from error
-    if lost := sorted(set(frame.columns) - set(getattr(result, "columns", ()))):
-        msg = f"features.plug_in: `{name}` must return the frame with columns added; {lost} are gone."
-        raise UsageError(msg)
-    return result  # type: ignore[no-any-return]
 
 
 def require_unique(frame: DataFrame, keys: Sequence[str]) -> None:

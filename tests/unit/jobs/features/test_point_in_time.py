@@ -1,6 +1,7 @@
 """Features against a second, plain implementation: every night by itself, in pandas, row by row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.config.pipeline import Pipeline
-from jobs.features.step import Readiness, feature_frame
+from jobs.features.frame import feature_frame
+from jobs.features.readiness import Readiness
 from jobs.lake.lake import checksums
 from jobs.ledger.ledger import Slice
 from jobs.nights import span
@@ -106,9 +108,16 @@ class World:
         return {feed: spark.createDataFrame(rows, f"{COLUMNS[feed]}, {META}") for feed, rows in self.rows.items()}
 
 
-def features_of(spark: SparkSession, pipeline: Pipeline, world: World, nights: Sequence[date]) -> DataFrame:
+@contextmanager
+def features_of(spark: SparkSession, pipeline: Pipeline, world: World, nights: Sequence[date]) -> Iterator[DataFrame]:
     coverage = {night: Readiness.of(pipeline, night, world.slices).coverage for night in nights}
-    return feature_frame(spark, pipeline, world.frames(spark), world.slices, coverage, nights)
+    with feature_frame(spark, pipeline, world.frames(spark), world.slices, coverage, nights) as frame:
+        yield frame
+
+
+def sums_of(spark: SparkSession, pipeline: Pipeline, world: World, nights: Sequence[date]) -> dict[tuple[Any, ...], tuple[int, str]]:
+    with features_of(spark, pipeline, world, nights) as frame:
+        return checksums(frame, by=["night"])
 
 
 def known_rows(world: World, feed: str, key: Sequence[str], night: date) -> list[dict[str, Any]]:
@@ -156,7 +165,8 @@ def expected(world: World, night: date) -> dict[int, dict[str, Any]]:
 def test_features_are_those_of_the_plain_definition(spark: SparkSession, pipeline: Pipeline, seed: int) -> None:
     world = World(seed)
     nights = span(FIRST + timedelta(days=3), LAST)
-    got = features_of(spark, pipeline, world, nights).toPandas()
+    with features_of(spark, pipeline, world, nights) as frame:
+        got = frame.toPandas()
     for night in nights:
         wanted = expected(world, night)
         rows = got[got["night"] == night].set_index("order_id")
@@ -168,25 +178,25 @@ def test_features_are_those_of_the_plain_definition(spark: SparkSession, pipelin
 
 def test_a_night_alone_and_in_a_range_are_equal_to_the_bit(spark: SparkSession, pipeline: Pipeline) -> None:
     world, nights = World(3), span(FIRST + timedelta(days=8), FIRST + timedelta(days=12))
-    together = checksums(features_of(spark, pipeline, world, nights), by=["night"])
-    alone = {key: value for night in nights for key, value in checksums(features_of(spark, pipeline, world, [night]), by=["night"]).items()}
+    together = sums_of(spark, pipeline, world, nights)
+    alone = {key: value for night in nights for key, value in sums_of(spark, pipeline, world, [night]).items()}
     assert alone == together
 
 
 def test_what_becomes_known_later_changes_nothing(spark: SparkSession, pipeline: Pipeline) -> None:
     world, nights = World(4), span(FIRST + timedelta(days=5), FIRST + timedelta(days=9))
-    before = checksums(features_of(spark, pipeline, world, nights), by=["night"])
+    before = sums_of(spark, pipeline, world, nights)
     for feed, rows in world.rows.items():
         world.rows[feed] = [row if row[-2] <= nights[-1] else (*[altered(value, world.random) for value in row[:-4]], *row[-4:]) for row in rows]
-    assert checksums(features_of(spark, pipeline, world, nights), by=["night"]) == before
+    assert sums_of(spark, pipeline, world, nights) == before
 
 
 def test_what_is_known_does_change_them(spark: SparkSession, pipeline: Pipeline) -> None:
     world, night = World(5), FIRST + timedelta(days=9)
-    before = checksums(features_of(spark, pipeline, world, [night]), by=["night"])
+    before = sums_of(spark, pipeline, world, [night])
     rows = world.rows["outcomes"]
     world.rows["outcomes"] = [(row[0], row[1], not row[2], *row[3:]) if row[4] == night else row for row in rows]
-    assert checksums(features_of(spark, pipeline, world, [night]), by=["night"]) != before
+    assert sums_of(spark, pipeline, world, [night]) != before
 
 
 def altered(value: Any, random: Random) -> Any:
