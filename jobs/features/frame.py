@@ -46,14 +46,14 @@ def feature_frame(
         frame.createOrReplaceTempView(f"validated_{feed}")
         spark.createDataFrame(deliveries(slices[feed]), DELIVERIES_SCHEMA).createOrReplaceTempView(f"deliveries_{feed}")
     _coverage_frame(spark, pipeline, coverage).createOrReplaceTempView("coverage_")
-    queries = compiled(pipeline, min(nights), max(nights))
+    *steps, last = compiled(pipeline, min(nights), max(nights)).items()
     with ExitStack() as kept:
-        for name, query in queries.items():
+        for name, query in steps:
             frame = spark.sql(query)
             if name == "rows_" or name.startswith("history_"):
-                kept.enter_context(cached(frame))  # other queries read it several times
+                kept.enter_context(cached(frame))  # others read it several times
             frame.createOrReplaceTempView(name)
-        frame = frame.where(among(nights))
+        frame = spark.sql(last[1]).where(among(nights))
         yield with_plug_in(frame, pipeline) if pipeline.features.plug_in else frame
 
 
