@@ -4,14 +4,13 @@ PSI = Σ (p − q) · ln(p / q) over bins, with shares floored so that an empty 
 Credit Risk Scorecards; the customary marks 0.1 and 0.25 are from there). Missing values are a bin of their own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, Self
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
 from jobs.config.models import Drift
 
@@ -58,19 +57,6 @@ class Reference:
     def _bins(self) -> int:
         return len(self.categories) + 1 if self.categories else len(self.edges) + 1
 
-    def bin_column(self) -> Column:
-        """The same bin as a Spark column; the last is missing."""
-        column = F.col(self.name)
-        if self.categories:
-            place = F.array_position(F.array(*[F.lit(text) for text in self.categories]), column.cast("string")).cast("int")
-            found = F.when(place > 0, place - 1).otherwise(F.lit(len(self.categories)))
-        else:
-            number = column.cast("double")
-            found = F.lit(0)
-            for edge in self.edges:
-                found = found + (number > F.lit(edge)).cast("int")
-        return F.when(column.isNull(), F.lit(self._bins)).otherwise(found).alias(self.name)
-
     def psi(self, counts: Sequence[float]) -> float:
         """The index between the reference and these counts."""
         p, q = np.asarray(self.shares), np.asarray(counts, dtype=float) / max(sum(counts), 1)
@@ -104,13 +90,23 @@ def distances(frame: DataFrame, references: Sequence[Reference], drift: Drift) -
         references: of the champion.
         drift: the marks of the states.
     """
-    binned = frame.select("night", *[one.bin_column() for one in references])
-    pairs = [F.struct(F.lit(one.name).alias("name"), F.col(one.name).cast("int").alias("bin")) for one in references]
-    stacked = binned.select("night", F.explode(F.array(*pairs)).alias("at"))
     counts: dict[Any, dict[str, dict[int, int]]] = {}
-    for row in stacked.groupBy("night", "at.name", "at.bin").count().collect():
-        counts.setdefault(row["night"], {}).setdefault(row["name"], {})[row["bin"]] = row["count"]
+    binned = frame.select("night", *[one.name for one in references]).mapInPandas(_counting(references), "night date, name string, bin int, rows bigint")
+    for row in binned.groupBy("night", "name", "bin").sum("rows").collect():
+        counts.setdefault(row["night"], {}).setdefault(row["name"], {})[row["bin"]] = row["sum(rows)"]
     return {night: [_distance(one, found[one.name], drift) for one in references] for night, found in sorted(counts.items())}
+
+
+def _counting(references: Sequence[Reference]) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    # Eighty features of ten bins as SQL expressions take Spark longer to compile than a month of nights takes NumPy to count.
+    def counted(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            for night, rows in batch.groupby("night"):
+                for one in references:
+                    found = one.counted(rows[one.name])
+                    yield pd.DataFrame({"night": night, "name": one.name, "bin": range(len(found)), "rows": found.astype(int)})
+
+    return counted
 
 
 def _distance(reference: Reference, found: Mapping[int, int], drift: Drift) -> Distance:

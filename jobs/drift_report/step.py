@@ -4,13 +4,14 @@ import io
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.loading import digest_of
-from jobs.drift_report.distance import Distance, Reference, distances, from_plain
+from jobs.drift_report.distance import Distance, distances, from_plain
 from jobs.drift_report.page import SAMPLE, write_page
 from jobs.lake.lake import Draft
 from jobs.ledger.ledger import Slice
@@ -21,6 +22,8 @@ from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint
 
 SCORE = "score"
+ON_PAGE: Final = 20
+"""Features on Evidently's page; the table has all of them."""
 
 
 def run(work: Work, nights: Nights) -> StepResult:
@@ -68,7 +71,7 @@ def _measure(work: Work, version: Version, nights: list[date], wanted: Mapping[d
     references = from_plain(version.read_json("reference.json"))
     frame = _with_scores(work, nights)
     found = distances(frame, references, work.model.drift)
-    page = [_page(work, version, frame, references, nights)] if work.options.pages else []
+    page = [_page(work, version, frame, _shown(found), nights)] if work.options.pages else []
     rows = [(night, one.name, one.psi, one.state, one.missing, one.reference_missing, version.version) for night, some in found.items() for one in some]
     schema = "night date, name string, psi double, state string, missing double, reference_missing double, model_version int"
     drafts = [Draft(night=night, fingerprint=wanted[night], counts=_tally(found[night]), detail=_about(found[night], version, page)) for night in nights]
@@ -96,9 +99,16 @@ def _about(found: list[Distance], version: Version, page: list[Path]) -> dict[st
     return {"state": score.state, "worst": {one.name: round(one.psi, 3) for one in worst}, "champion": version.version, "page": str(page[0]) if page else ""}
 
 
-def _page(work: Work, version: Version, frame: DataFrame, references: list[Reference], nights: list[date]) -> Path:
+def _shown(found: Mapping[date, list[Distance]]) -> list[str]:
+    """The score, then the features that went furthest in any night: whoever opens the page asks for these."""
+    furthest: dict[str, float] = {}
+    for one in (one for some in found.values() for one in some if one.name != SCORE):
+        furthest[one.name] = max(one.psi, furthest.get(one.name, 0.0))
+    return [SCORE, *sorted(furthest, key=lambda name: -furthest[name])[:ON_PAGE]]
+
+
+def _page(work: Work, version: Version, frame: DataFrame, names: list[str], nights: list[date]) -> Path:
     sample = pd.read_parquet(io.BytesIO(version.read("reference_sample.parquet")))
-    names = [one.name for one in references]
     rows = frame.select(*names).orderBy(F.xxhash64(*work.pipeline.rows.key)).limit(SAMPLE).toPandas()
     name = f"{min(nights)}" if len(nights) == 1 else f"{min(nights)}_to_{max(nights)}"
     return write_page(rows, sample[names], work.reports / f"{name}.html")
