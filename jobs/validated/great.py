@@ -1,11 +1,9 @@
-"""Great Expectations on the rows of a batch: run once, kept as JSON and as a page that people read."""
+"""Great Expectations on the rows of a batch, once."""
 
-import json
 import logging
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import DataFrame
@@ -69,31 +67,6 @@ def agree(ours: Iterable[Counts], tables: Iterable[TableResult], theirs: Opinion
         raise DataError(msg)
 
 
-def write_docs(opinion: Opinion, folder: Path, name: str) -> tuple[Path, Path]:
-    """Keeps the results as JSON and as a Data Docs page.
-
-    Args:
-        opinion: of `second_opinion`.
-        folder: where to; it is made if it does not exist.
-        name: of the files, without a suffix.
-
-    Returns:
-        The paths of the JSON and the HTML file.
-    """
-    with _quiet():
-        from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-        from great_expectations.render.view.view import DefaultJinjaPageView
-
-        view: Any = DefaultJinjaPageView()
-        page = str(view.render(ValidationResultsPageRenderer().render(opinion.result)))
-    result: Any = opinion.result
-    folder.mkdir(parents=True, exist_ok=True)
-    as_json, as_html = folder / f"{name}.json", folder / f"{name}.html"
-    as_json.write_text(json.dumps(result.to_json_dict(), indent=1, sort_keys=True), encoding="utf-8")
-    as_html.write_text(page, encoding="utf-8")
-    return as_json, as_html
-
-
 def _asked(feed: Feed, *, single_delivery: bool) -> dict[str, Expectation]:
     rules = rule_names(feed).items()
     return {rule: expectation for rule, expectation in rules if expectation.of_rows or (single_delivery and _can_judge(expectation, feed))}
@@ -105,7 +78,7 @@ def _can_judge(expectation: Expectation, feed: Feed) -> bool:
 
 
 def _run(rows: DataFrame, calls: Mapping[str, tuple[str, dict[str, Any]]], total: int) -> "ExpectationSuiteValidationResult":
-    with _quiet():
+    with quiet():
         import great_expectations as gx
         from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
         from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
@@ -125,7 +98,8 @@ def _run(rows: DataFrame, calls: Mapping[str, tuple[str, dict[str, Any]]], total
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
+    """Great Expectations leaves loggers and warnings as they were."""
     # It logs as an error what we raise as one, and importing it sends the whole process's warnings to a logger.
     log = logging.getLogger("great_expectations")
     before = log.level

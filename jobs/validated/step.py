@@ -14,7 +14,8 @@ from jobs.nights import Nights, among, in_words
 from jobs.results import NightResult, StepResult
 from jobs.validated.contract import compare
 from jobs.validated.counts import Counts, counts, night_problem, night_warnings
-from jobs.validated.great import agree, second_opinion, write_docs
+from jobs.validated.great import agree, second_opinion
+from jobs.validated.page import write_docs
 from jobs.validated.rules import judged
 from jobs.validated.split import split
 from jobs.validated.tables import TableResult, table_results

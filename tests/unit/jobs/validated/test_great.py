@@ -1,5 +1,6 @@
 import json
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,8 +13,9 @@ from pyspark.sql import DataFrame
 from jobs.config.feeds import Feed
 from jobs.errors import DataError
 from jobs.validated.counts import Counts, counts
-from jobs.validated.great import agree, second_opinion, write_docs
+from jobs.validated.great import agree, second_opinion
 from jobs.validated.opinion import ROW_COUNT, Opinion, opinion_of
+from jobs.validated.page import write_docs
 from jobs.validated.rules import judged
 from jobs.validated.tables import table_results
 from jobs.validated.typed import typed
@@ -69,7 +71,9 @@ def test_both_engines_count_the_same_for_every_rule(
     agree(ours, tables, theirs)
     as_json, as_html = write_docs(theirs, tmp_path / "docs", "night")
     assert len(json.loads(as_json.read_text(encoding="utf-8"))["results"]) == len(EXPECT)
-    assert "values must match this regular expression" in as_html.read_text(encoding="utf-8")
+    page = as_html.read_text(encoding="utf-8")
+    assert "values must match this regular expression" in page
+    assert not re.findall(r"""(?:src=["']|<link[^>]*href=["']|url\(["']?)(?:https?:)?//[^"')]*""", page), "it would load from outside"
     assert "Calculating Metrics" not in capfd.readouterr().err
 
 
@@ -87,17 +91,10 @@ def test_warnings_and_loggers_are_left_as_they_were(make_feed: MakeFeed, raw: Ra
     assert (warnings.showwarning, logging.getLogger("great_expectations").level) == before
 
 
-@pytest.mark.parametrize(
-    ("expectation", "said"),
-    [
-        pytest.param({"expect_column_values_to_match_regex": {"column": "s", "regex": "["}}, "could not judge|did not judge", id="bad regex"),
-        pytest.param({"expect_column_values_to_be_between": {"column": "i", "min_value": 9, "max_value": 1}}, "min_value cannot be greater", id="raises"),
-    ],
-)
-def test_a_metric_that_raises_fails_closed(expectation: dict[str, Any], said: str, make_feed: MakeFeed, raw: Raw) -> None:
-    plain, feed = make_feed({"s": "string", "i": "int"}), make_feed({"s": "string", "i": "int"}, [expectation])
-    frame, ours = judge(raw([{"s": "a", "i": "1"}], plain), plain)
-    with pytest.raises(DataError, match=said):
+def test_a_metric_that_raises_fails_closed(make_feed: MakeFeed, raw: Raw) -> None:
+    plain, feed = make_feed({"s": "string"}), make_feed({"s": "string"}, [{"expect_column_values_to_match_regex": {"column": "s", "regex": "["}}])
+    frame, ours = judge(raw([{"s": "a"}], plain), plain)
+    with pytest.raises(DataError, match="could not judge|did not judge"):
         second_opinion(frame, feed, ours=ours)
 
 
