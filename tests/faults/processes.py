@@ -44,9 +44,9 @@ class Child:
         self.process.poll()
         return not any(_lives(process, self.process.pid) for process in psutil.process_iter())
 
-    def end(self) -> tuple[int, str]:
+    def end(self, *, patience: float = PATIENCE) -> tuple[int, str]:
         """Its exit status, negative for a signal, and what it printed."""
-        out, err = self.process.communicate(timeout=PATIENCE)
+        out, err = self.process.communicate(timeout=patience)
         return self.process.returncode, out + err
 
 

@@ -23,7 +23,7 @@ def two_processes(act: str, commits: int) -> list[tuple[int, str]]:
             assert writer.line() == "ready"
         for writer in writers:
             writer.tell()
-        return [writer.end() for writer in writers]
+        return [writer.end(patience=20 * commits) for writer in writers]
 
 
 def nights_written(lake: Lake, commits: int) -> Iterator[bool]:
