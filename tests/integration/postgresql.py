@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+from jobs.ledger.ledger import open_engine
+
 USER = "postgres"
 
 
@@ -32,7 +34,9 @@ def running() -> Iterator[str]:
         _as_server_user([bin_ / "initdb", "-D", folder / "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C"])
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
         _as_server_user([bin_ / "pg_ctl", "-D", folder / "data", "-o", options, "-l", folder / "log", "-w", "start"])
-        yield f"postgresql+psycopg://{USER}@127.0.0.1:{port}/postgres"
+        url = f"postgresql+psycopg://{USER}@127.0.0.1:{port}/postgres"
+        yield url
+        open_engine(url).dispose()  # the process keeps its connections, and this server is about to go
     finally:
         _as_server_user([bin_ / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop"])
         shutil.rmtree(folder)

@@ -172,7 +172,6 @@ def test_a_night_alone_is_the_night_of_a_backfill(scene: Scene, spark: SparkSess
     assert _contents(_lake(spark)) == expected
 
 
-@pytest.mark.slow
 def test_postgresql_serves_as_source_ledger_and_warehouse(
     scene: Scene, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgresql: str
 ) -> None:
