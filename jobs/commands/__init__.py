@@ -1,0 +1,1 @@
+"""The commands of `matins`, by what they are about."""

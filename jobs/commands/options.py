@@ -1,0 +1,34 @@
+"""What the commands share: the application, and their arguments."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Nightly machine learning on a team's own lake.",
+)
+
+PipelineName = Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline.")]
+ModelName = Annotated[str, typer.Argument(metavar="PIPELINE.MODEL", help="Name of the model, as flights.delayed.")]
+Night = Annotated[str | None, typer.Option("--night", metavar="D", help="A day, as 2013-05-18.")]
+From = Annotated[str, typer.Option("--from", metavar="D1", help="First night.")]
+To = Annotated[str, typer.Option("--to", metavar="D2", help="Last night.")]
+MayFrom = Annotated[str | None, typer.Option("--from", metavar="D1", help="First night; the pipeline's first if left out.")]
+MayTo = Annotated[str | None, typer.Option("--to", metavar="D2", help="Last night; the pipeline's last if left out.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="D", help="The night whose knowledge counts; the newest one due if left out.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")]
+Steps = Annotated[str | None, typer.Option("--steps", help="Only these steps, with commas.")]
+OneModel = Annotated[str | None, typer.Option("--model", help="Only this model.")]
+Champion = Annotated[str, typer.Option("--champion", help="`current`, or the number of a version.")]
+Pages = Annotated[bool, typer.Option("--pages/--no-pages", help="Great Expectations' and Evidently's pages.")]
+Restate = Annotated[bool, typer.Option("--restate", help="With today's knowledge, as marked generations.")]
+Segments = Annotated[str | None, typer.Option(help="Other lengths for this training: train=74,tune=14,holdout=28.")]
+Dirty = Annotated[bool, typer.Option("--dirty", help="Mix in real-life trouble, listed in manifest.json.")]
+Seed = Annotated[int, typer.Option(help="Seed of the trouble.")]
+File = Annotated[str | None, typer.Argument(metavar="[FILE]", help="A pipeline file, or the name of a pipeline; all if left out.")]
+Leaks = Annotated[bool, typer.Option("--leaks", help="Alter what becomes known later and prove that no feature changes.")]
+Sql = Annotated[bool, typer.Option("--sql", help="Print the compiled query.")]
