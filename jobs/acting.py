@@ -13,6 +13,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.nightly import due_nights, night_lines, require_night
 from jobs.nights import Nights, parse_night, utc_now
 from jobs.plan import Task
+from jobs.reading import published
 from jobs.results import StepResult
 from jobs.runner import opened
 from jobs.settings import Settings
@@ -66,6 +67,11 @@ def night_or_newest(settings: Settings, spec: Pipeline, night: str | None) -> da
     if night:
         return require_night(spec, parse_night(night), utc_now())
     return (due(settings, spec) or [require_night(spec, spec.nights.to or spec.nights.from_, utc_now())])[-1]
+
+
+def published_nights(settings: Settings, spec: Pipeline, model: str) -> list[date]:
+    """The nights of a model that the warehouse shows, oldest first."""
+    return sorted(published(settings, spec, model).rows)
 
 
 def walk(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights, options: Options) -> list[StepResult]:

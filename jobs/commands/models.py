@@ -1,13 +1,22 @@
 """Commands about the versions of a model."""
 
+from typing import TYPE_CHECKING, Any
+
 from jobs import acting, console
-from jobs.commands.options import AsOf, Json, MayFrom, MayTo, ModelName, PipelineName, Segments, app
+from jobs.commands.options import AsOf, BackTo, By, FromNight, Json, MayFrom, MayTo, ModelName, Night, PipelineName, Reason, Segments, Version, app
 from jobs.config.loading import load_pipeline
-from jobs.nightly import chosen, night_lines, split_model
+from jobs.errors import UsageError
+from jobs.ledger.ledger import Ledger
+from jobs.nightly import chosen, night_lines, require_night, split_model
 from jobs.nights import parse_night, span, utc_now
 from jobs.plan import tasks
+from jobs.reading import ledger_to_read
 from jobs.settings import read_settings
 from jobs.work import Options
+
+if TYPE_CHECKING:
+    from jobs.model.acts import Acts
+    from jobs.model.version import Entry
 
 
 @app.command()
@@ -30,19 +39,31 @@ def train(model: ModelName, as_of: AsOf = None, segments: Segments = None, json:
 
 
 @app.command()
-def models(pipeline: PipelineName, json: Json = False) -> None:
-    """List the versions of a pipeline's models: as of which night, what the gate said, which is champion."""
+def models(pipeline: PipelineName, night: Night = None, json: Json = False) -> None:
+    """List the versions of a pipeline's models and what was decided of them; with --night, which was champion then."""
     from jobs.model.champion import registry_of
+    from jobs.model.reign import champion_on
 
     settings = read_settings()
-    spec, registry = load_pipeline(pipeline, settings), registry_of(settings)
-    found = [(f"{pipeline}.{name}", one) for name in spec.models for one in registry.versions(f"{pipeline}.{name}")]
-    columns = ["model", "version", "as of", "verdict", "alias", "digest", "created"]
-    rows = [[name, one.version, one.tags.get("as_of"), one.tags.get("verdict"), ", ".join(one.aliases), one.digest, one.created] for name, one in found]
+    spec, registry, ledger = load_pipeline(pipeline, settings), registry_of(settings), ledger_to_read(settings)
+    decided = {name: ledger.decisions(pipeline, name) for name in spec.models}
+    if night:
+        then = {f"{pipeline}.{name}": champion_on(found, parse_night(night)) for name, found in decided.items()}
+        acting.show(then, "\n".join(f"{name}: {f'v{version}' if version else 'no champion'} on {night}" for name, version in then.items()), json=json)
+        return
+    found = [_about(name, one, decided[name]) for name in spec.models for one in registry.versions(f"{pipeline}.{name}")]
     if json:
-        console.as_json([dict(zip(columns, row, strict=True)) for row in rows])
-    else:
-        console.table(columns, [[*row[:5], str(row[5])[:12], f"{row[6]:%Y-%m-%d %H:%M}"] for row in rows])
+        console.as_json(found)
+        return
+    columns = ["model", "version", "as_of", "verdict", "alias", "digest", "created", "decided"]
+    shown = [{**one, "digest": one["digest"][:12], "created": f"{one['created']:%Y-%m-%d %H:%M}", "decided": "; ".join(one["decided"])} for one in found]
+    console.table(columns, [[one[column] for column in columns] for one in shown])
+
+
+def _about(model: str, one: "Entry", decisions: list[dict[str, Any]]) -> dict[str, Any]:
+    told = [f"{each['act']} by {each['by']} for {each['night']}" for each in decisions if each["version"] == one.version]
+    tags = {key: one.tags.get(key) for key in ("as_of", "verdict", "sentence")}
+    return {"model": model, "version": one.version, **tags, "alias": ", ".join(one.aliases), "digest": one.digest, "created": one.created, "decided": told}
 
 
 @app.command()
@@ -63,3 +84,52 @@ def performance(model: ModelName, first: MayFrom = None, last: MayTo = None, jso
         for one in found:
             if one.problem:
                 console.warn(f"{one.name}: {one.problem}")
+
+
+@app.command()
+def promote(model: ModelName, version: Version, by: By, reason: Reason, json: Json = False) -> None:
+    """Make a version champion that the gate has passed."""
+    former = _acts(model, by, reason).promote(version)
+    _tell(model, version, former, json=json)
+
+
+@app.command()
+def reject(model: ModelName, version: Version, by: By, reason: Reason, json: Json = False) -> None:
+    """Keep a version from ever becoming champion."""
+    _acts(model, by, reason).reject(version)
+    acting.show({"model": model, "rejected": version}, f"{model} v{version} is rejected", json=json)
+
+
+@app.command()
+def rollback(model: ModelName, by: By, reason: Reason, to: BackTo = None, from_night: FromNight = None, json: Json = False) -> None:
+    """Make an earlier champion champion again; with --from-night the nights since are scored and published again."""
+    settings, acts = read_settings(), _acts(model, by, reason)
+    spec = load_pipeline(acts.pipeline, settings)
+    since = require_night(spec, parse_night(from_night), utc_now()) if from_night else None
+    version, former = acts.rollback(to)
+    if since is None:
+        _tell(model, version, former, json=json)
+        return
+    nights = [night for night in acting.published_nights(settings, spec, acts.model) if night >= since]
+    wanted = chosen(spec, steps="predictions,drift_report,performance,published", model=acts.model)
+    acting.run_and_tell(settings, spec, wanted, nights, Options(), json=json)
+
+
+def _acts(model: str, by: str, reason: str) -> "Acts":
+    from jobs.model.acts import Acts
+    from jobs.model.champion import registry_of
+
+    settings = read_settings()
+    name, which = split_model(model)
+    spec = load_pipeline(name, settings)
+    chosen(spec, steps=None, model=which)
+    if not by.strip() or not reason.strip():
+        msg = "--by and --reason must say something: they are what the record will show."
+        raise UsageError(msg)
+    night, ledger = acting.night_or_newest(settings, spec, None), Ledger(settings.ledger_url, home=settings.root)
+    return Acts(ledger=ledger, registry=registry_of(settings), pipeline=name, model=which, night=night, by=by, reason=reason)
+
+
+def _tell(model: str, version: int, former: int | None, *, json: bool) -> None:
+    said = f"nothing changed: {model} v{version} is the champion" if former == version else f"{model}: champion is v{version}, before it v{former}"
+    acting.show({"model": model, "champion": version, "former": former}, said, json=json)
