@@ -1,0 +1,35 @@
+"""A champion that was a mistake: rolled back by the command, with the nights since scored and published again."""
+
+from jobs.model.artifact import Artifact
+from jobs.model.champion import registry_of
+from tests.faults import invariants
+from tests.faults.prepared import MODEL, NAME, PUBLISHED, Scene
+
+ROWS = 60
+WHO = ("--by", "Ada Byron", "--reason", "returns from the south are missed")
+SHOWN = f"SELECT night, model_version, generation, count(*) FROM {NAME}_{MODEL}_predictions GROUP BY 1, 2, 3 ORDER BY 1"
+
+
+def another_version(scene: Scene) -> None:
+    """The champion's first trees, as a second version that has passed the gate."""
+    registry, name = registry_of(scene.settings), f"{NAME}.{MODEL}"
+    first = registry.version(name, 1)
+    fewer = Artifact(bytes(first.artifact.booster[:2].save_raw("ubj")), first.artifact.learned)
+    files = {file: first.read(file) for file in ("reference.json", "reference_sample.parquet")}
+    run = registry.record(name, artifact=fewer, spans=first.spans, params={}, metrics={}, tags={}, files=files)
+    assert registry.register(name, run, fewer.digest, {"verdict": "PASS", "sentence": "it passed"}).version == 2
+
+
+def test_the_nights_since_are_scored_and_published_again(scene: Scene) -> None:
+    another_version(scene)
+    assert scene.matins("promote", f"{NAME}.{MODEL}", "--version", "2", *WHO) == 0
+    steps = ("--steps", "predictions,published", "--no-pages")
+    assert scene.matins("backfill", NAME, "--from", PUBLISHED[0], "--to", PUBLISHED[1], *steps) == 0
+    assert scene.warehouse(SHOWN) == [(night, 2, 2, ROWS) for night in PUBLISHED]
+    assert scene.matins("rollback", f"{NAME}.{MODEL}", "--from-night", PUBLISHED[1], *WHO) == 0
+    assert scene.warehouse(SHOWN) == [(PUBLISHED[0], 2, 2, ROWS), (PUBLISHED[1], 1, 3, ROWS)]
+    assert [(one["act"], one["version"], one["by"]) for one in scene.lake.ledger.decisions(NAME)][-2:] == [
+        ("promoted", 2, "Ada Byron"),
+        ("rolled_back", 1, "Ada Byron"),
+    ]
+    invariants.hold(scene)
