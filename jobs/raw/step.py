@@ -1,7 +1,7 @@
 """Raw: the deliveries of some nights, as they came; the same bytes twice change nothing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -20,10 +20,10 @@ def run(work: Work, nights: Nights) -> StepResult:
     """Ingest what was delivered for `nights`, what their windows lack, and what has changed since it was ingested."""
     results: list[NightResult] = []
     fresh: list[Delivery] = []
-    recorded = _newest(work.lake.slices(work.table))
+    recorded, this = _newest(work.lake.slices(work.table)), _Run(min(nights), _computed(work))
     for wanted in _wanted(work, nights, recorded):
         try:
-            found = _look(work, wanted, recorded.get(wanted.night), nights)
+            found = _look(work, wanted, recorded.get(wanted.night), this)
         except DeliveryError as error:
             if wanted.asked or wanted.night in recorded:
                 results.append(NightResult(night=wanted.night, outcome="failed", problem=str(error)))
@@ -58,6 +58,19 @@ class _Wanted:
     """False: looked at on the way, because a window rests on it or it may have changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    first: date
+    """Its oldest night."""
+    computed: date
+    """The newest night whose features stand."""
+
+    def knows(self, night: date) -> date:
+        """From when a correction of `night` counts that this run finds: never for a night that has already been computed."""
+        seen = max(night, self.first)
+        return seen if seen >= self.computed else self.computed + timedelta(days=1)
+
+
 def _wanted(work: Work, nights: Nights, recorded: dict[date, Slice]) -> Iterator[_Wanted]:
     if work.feed.undated:
         yield _Wanted(work.pipeline.nights.from_, asked=True)
@@ -70,16 +83,18 @@ def _wanted(work: Work, nights: Nights, recorded: dict[date, Slice]) -> Iterator
     yield from (_Wanted(night, asked=night in asked) for night in sorted(asked | window | changed))
 
 
-def _look(work: Work, wanted: _Wanted, before: Slice | None, nights: Nights) -> Delivery | NightResult | None:
+def _look(work: Work, wanted: _Wanted, before: Slice | None, this: _Run) -> Delivery | NightResult | None:
     """The delivery to ingest, or the result of a night that needs no work."""
     path = _path(work, wanted.night)
     if not path.exists():
         return _absent(work, wanted, path, before)
     if before and not _has_changed(work, before):
         return NightResult(night=wanted.night, outcome="unchanged", generation=before.generation, rows=before.rows)
-    known, generation = _known_night(work, wanted.night, before, nights), before.generation + 1 if before else 1
+    # A first delivery is known from its own night, changed bytes from the night whose run saw them.
+    known, generation = (this.knows(wanted.night), before.generation + 1) if before else (wanted.night, 1)
     delivery = inspect(path, night=wanted.night, known_night=known, generation=generation)
     if before and delivery.sha256 == before.detail.get("sha256"):
+        _remember(work, replace(before, detail=delivery.detail))
         return NightResult(night=wanted.night, outcome="unchanged", generation=before.generation, rows=before.rows)
     return delivery
 
@@ -104,13 +119,15 @@ def _absent(work: Work, wanted: _Wanted, path: Path, before: Slice | None) -> Ni
     raise DeliveryError(msg)
 
 
-def _known_night(work: Work, night: date, before: Slice | None, nights: Nights) -> date:
-    """A first delivery is known from its own night; changed bytes from the night whose run saw them, never before a night that has already been computed."""
-    if before is None:
-        return night
-    seen = max(night, min(nights))
-    done = max(work.lake.current("features"), default=date.min) if work.lake.exists("features") else date.min
-    return seen if seen >= done else done + timedelta(days=1)
+def _computed(work: Work) -> date:
+    """The newest night whose features stand."""
+    return max(work.lake.current("features"), default=date.min) if work.lake.exists("features") else date.min
+
+
+def _remember(work: Work, one: Slice) -> None:
+    """The same bytes with another time, as after a copy of the folder: in the ledger alone, so that the next night need not digest them again."""
+    version = work.ledger.known_version(work.pipeline.pipeline, work.table)
+    work.ledger.record_slices(work.pipeline.pipeline, work.table, [one], version=version)
 
 
 def _has_changed(work: Work, one: Slice) -> bool:
