@@ -48,7 +48,7 @@ def test_two_processes_lose_no_commit(lake: Lake, commits: int) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_without_the_lock_commits_can_be_lost(lake: Lake) -> None:
-    """What the lock is for. Of 2 × 40 commits made through Delta alone, LOST_HERE.
+    """What the lock is for: of 2 × 40 commits made through Delta alone, some can be lost; the test prints how many nights are there.
 
     The log store looks whether the next version's file exists and then renames its own to that name, which on a local path
     replaces a file that another process has put there in between. The test asserts only what is certain: each process
