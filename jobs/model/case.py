@@ -51,6 +51,8 @@ class Case:
     baselines: Mapping[str, Baseline]
     threshold: float
     seed: int
+    judged_before: int = 0
+    """Versions that were already judged on some of the holdout's nights."""
     pinned: Mapping[str, str] = field(default_factory=dict)
     """Digests of data, configuration and code, for the record."""
 

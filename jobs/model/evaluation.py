@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from jobs.config.models import Metric
 from jobs.errors import DataError
@@ -24,6 +25,18 @@ class Estimate(NamedTuple):
     def __str__(self) -> str:
         """`0.6912 [0.6710, 0.7105]`."""
         return f"{self.value:.4f}" if self.low is None or self.high is None else f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
+    @property
+    def detectable(self) -> float | None:
+        """Of a difference: the smallest true one that four of five holdouts like this would show.
+
+        2.80 standard errors for a power of 80 % at a two-sided 5 % (Cohen 1988, Statistical Power Analysis, 2.2), the error taken from the
+        interval's width. None without an interval.
+        """
+        if self.low is None or self.high is None:
+            return None
+        certain, power = norm.ppf([0.975, 0.8])
+        return float((self.high - self.low) / (2 * certain) * (certain + power))
 
     def to_dict(self) -> dict[str, float | None]:
         """For JSON."""

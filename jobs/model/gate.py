@@ -33,6 +33,7 @@ def judge(case: Case) -> Verdict:
         rules=tuple(rules.values()),
         evaluation=case.evaluation.to_dict() if measured else None,
         champion={name: estimate.to_dict() for name, estimate in case.incumbent_metrics.items()} if compared else None,
+        judged_before=case.judged_before,
         digests=digests,
     )
 
@@ -146,8 +147,9 @@ def _comparison(case: Case) -> Rule:
     else:
         limit = rule.non_inferior or 0.0
         holds, asked = worst <= limit, f"at the worse end worse by at most {limit:g}"
-    sentence = f"{metric} less the champion's {theirs}, on the same rows, is {difference} ({asked})."
-    return Rule(name="comparison", outcome=_hold(holds), observed=difference.value, interval=(low, high), limit=limit, sentence=sentence)
+    seen = difference.detectable
+    sentence = f"{metric} less the champion's {theirs}, on the same rows, is {difference} ({asked}; a true difference of {seen:.4f} would have shown)."
+    return Rule(name="comparison", outcome=_hold(holds), observed=difference.value, interval=(low, high), limit=limit, detectable=seen, sentence=sentence)
 
 
 def _difference(case: Case, other: Floats, metric: Metric) -> Estimate:

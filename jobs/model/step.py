@@ -96,6 +96,7 @@ def _judged(work: Work, registry: Registry, rows: Rows, trained: Trained, spans:
         baselines=simple,
         threshold=threshold_of(work),
         seed=work.model.seed,
+        judged_before=_judged_before(registry, work.model_name, spans["holdout"]),
         pinned={"configuration": digest_of(work.pipeline), "code": code_version(), **{name: str(value) for name, value in pinned.items()}},
     )
     verdict = judge(case)
@@ -111,8 +112,21 @@ def _judged(work: Work, registry: Registry, rows: Rows, trained: Trained, spans:
     return _decided(work, registry, version, verdict, spans)
 
 
+def _judged_before(registry: Registry, name: str, holdout: Span) -> int:
+    """Versions whose holdout shares nights with this one."""
+    former = [Span(*map(date.fromisoformat, one.tags["holdout"].split(" to "))) for one in registry.versions(name) if "holdout" in one.tags]
+    return sum(span.shared(holdout) is not None for span in former)
+
+
 def _registered(work: Work, registry: Registry, case: Case, trained: Trained, verdict: Verdict, spans: Mapping[str, Span], files: Mapping[str, bytes]) -> int:
-    tags = {**case.pinned, "verdict": verdict.outcome, "sentence": verdict.sentence[:4000], "run_id": work.run_id, "device": trained.device.used}
+    tags = {
+        **case.pinned,
+        "verdict": verdict.outcome,
+        "sentence": verdict.sentence[:4000],
+        "run_id": work.run_id,
+        "device": trained.device.used,
+        "holdout": str(spans["holdout"]),
+    }
     params = {**trained.params, "best_iteration": trained.best_iteration, **{f"segment.{name}": str(span) for name, span in spans.items()}}
     metrics = {"tune.log_loss": trained.tune_log_loss, "seconds": trained.seconds, **(case.evaluation.flat() if verdict.evaluation else {})}
     run_id = registry.record(work.model_name, artifact=trained.artifact, spans=spans, params=params, metrics=metrics, tags=tags, files=files)

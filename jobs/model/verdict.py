@@ -21,10 +21,12 @@ class Rule:
     observed: float | None = None
     interval: tuple[float, float] | None = None
     limit: float | None = None
+    detectable: float | None = None
+    """Of a comparison: the smallest true difference that the holdout would have shown, four times of five."""
 
     def __post_init__(self) -> None:
         """A number that is not finite is no evidence; the gate turns this error into a refusal."""
-        given = [number for number in (self.observed, self.limit, *(self.interval or ())) if number is not None]
+        given = [number for number in (self.observed, self.limit, self.detectable, *(self.interval or ())) if number is not None]
         if not all(math.isfinite(number) for number in given):
             msg = f"`{self.name}` rests on a number that is not finite: {given}."
             raise DataError(msg)
@@ -40,6 +42,8 @@ class Verdict:
     """The challenger's `Evaluation.to_dict()`; None if it could not be measured."""
     champion: Mapping[str, Any] | None = None
     """The champion's metrics on the same rows; None without a champion that could be measured."""
+    judged_before: int = 0
+    """How many versions were already judged on some of these nights: each look at the same nights makes chance more likely to look like merit."""
     digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -62,9 +66,13 @@ class Verdict:
         """One paragraph for people."""
         if self.passed:
             told = [rule.sentence for rule in self.rules if rule.interval is not None or rule.name in {"measurable", "champion"}]
-            return f"{self.model}: PASS, since all {len(self.rules)} rules hold. {' '.join(told)}"
+            return f"{self.model}: PASS, since all {len(self.rules)} rules hold. {' '.join(told)}{self._before}"
         refused = self.refused_by
-        return f"{self.model}: REFUSE, by {len(refused)} of {len(self.rules)} rules. {' '.join(rule.sentence for rule in refused)}"
+        return f"{self.model}: REFUSE, by {len(refused)} of {len(self.rules)} rules. {' '.join(rule.sentence for rule in refused)}{self._before}"
+
+    @property
+    def _before(self) -> str:
+        return f" Versions judged before on some of these nights: {self.judged_before}." if self.judged_before else ""
 
     def to_json(self) -> str:
         """Everything, with the outcome and the sentence spelled out."""

@@ -68,6 +68,20 @@ def test_a_sound_refresh_passes_beside_an_equal_champion(made: Made, spoil: Spoi
     assert verdict.digests["champion"] == made.rival.artifact.digest
 
 
+def test_a_comparison_says_what_it_could_have_seen(spoil: Callable[..., Case], made: Made) -> None:
+    rule = next(rule for rule in judge(spoil(read_champion=lambda: made.contender(made.rival))).rules if rule.name == "comparison")
+    assert rule.interval is not None
+    assert rule.detectable == pytest.approx((rule.interval[1] - rule.interval[0]) * 2.8016 / 3.9199, rel=1e-3)
+    assert f"a true difference of {rule.detectable:.4f} would have shown" in rule.sentence
+
+
+def test_a_verdict_says_how_often_its_nights_were_looked_at(spoil: Callable[..., Case]) -> None:
+    verdict = judge(spoil(judged_before=3))
+    assert verdict.judged_before == 3
+    assert "Versions judged before on some of these nights: 3." in verdict.sentence
+    assert Verdict.from_json(verdict.to_json()) == verdict
+
+
 def test_a_worse_model_is_refused(made: Made, spoil: Spoil) -> None:
     told = refused(spoil(challenger=shifted(made, 0.4), read_champion=made.contender))
     assert "comparison" in told
