@@ -85,6 +85,15 @@ def lease(ledger: Ledger, resource: str, *, wait: float = WAIT_SECONDS) -> Itera
         held.release()
 
 
+def release_those_of_the_dead(ledger: Ledger) -> None:
+    """Give back the turns of processes of this host that are no more; whoever comes next need not find them."""
+    with ledger.writing() as connection:
+        held = connection.execute(select(leases).where(leases.c.owner.is_not(None))).mappings().all()
+        for one in (one for one in held if _is_dead(one["owner"])):
+            mine = (leases.c.resource == one["resource"], leases.c.token == one["token"])
+            connection.execute(update(leases).where(*mine).values(owner=None, expires_at=None))
+
+
 def _acquire(ledger: Ledger, resource: str, *, wait: float) -> Lease:
     owner, give_up = _this_process(), time.monotonic() + wait
     while True:

@@ -7,16 +7,18 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from jobs.ledger.leases import release_those_of_the_dead
 from jobs.ledger.ledger import Ledger
 
 
 @contextmanager
 def living(ledger: Ledger, run_id: str) -> Iterator[None]:
-    """Shows for the time of the block that the run's process lives; runs of this host whose process is gone are recorded as ended."""
+    """Shows for the time of the block that the run's process lives; what processes of this host that are gone have left open is closed."""
     with FileLock(_lock(ledger, run_id)):
         for other in ledger.unended_runs(socket.gethostname()):
             if _is_dead(_lock(ledger, other)):
                 ledger.end_lost_run(other)
+        release_those_of_the_dead(ledger)
         try:
             yield
         finally:
