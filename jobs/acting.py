@@ -10,7 +10,7 @@ from jobs.config.loading import find_pipelines, load_pipeline, read_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import UsageError
 from jobs.ledger.ledger import Ledger
-from jobs.nightly import due_nights, night_lines, require_night
+from jobs.nightly import due_nights, newest_due, night_lines, require_night
 from jobs.nights import Nights, parse_night, utc_now
 from jobs.plan import Task
 from jobs.reading import published
@@ -66,7 +66,7 @@ def night_or_newest(settings: Settings, spec: Pipeline, night: str | None) -> da
     """
     if night:
         return require_night(spec, parse_night(night), utc_now())
-    return (due(settings, spec) or [require_night(spec, spec.nights.to or spec.nights.from_, utc_now())])[-1]
+    return (due(settings, spec) or [newest_due(spec, utc_now())])[-1]
 
 
 def published_nights(settings: Settings, spec: Pipeline, model: str) -> list[date]:

@@ -7,7 +7,7 @@ from jobs.commands.options import AsOf, BackTo, By, FromNight, Json, MayFrom, Ma
 from jobs.config.loading import load_pipeline
 from jobs.errors import UsageError
 from jobs.ledger.ledger import Ledger
-from jobs.nightly import chosen, night_lines, require_night, split_model
+from jobs.nightly import chosen, night_lines, split_model
 from jobs.nights import parse_night, span, utc_now
 from jobs.plan import tasks
 from jobs.reading import ledger_to_read
@@ -76,6 +76,9 @@ def performance(model: ModelName, first: MayFrom = None, last: MayTo = None, jso
     spec = load_pipeline(name, settings)
     chosen(spec, steps=None, model=which)
     nights = span(parse_night(first) if first else spec.nights.from_, parse_night(last) if last else spec.nights.to or utc_now().date())
+    if not nights:
+        msg = f"--from {first} is after --to {last}."
+        raise UsageError(msg)
     found = measured(settings, spec, which, nights)
     if json:
         console.as_json([one.to_dict() for one in found])
@@ -103,19 +106,23 @@ def reject(model: ModelName, version: Version, by: By, reason: Reason, json: Jso
 @app.command()
 def rollback(model: ModelName, by: By, reason: Reason, to: BackTo = None, from_night: FromNight = None, json: Json = False) -> None:
     """Make an earlier champion champion again; with --from-night the nights since are scored and published again."""
-    settings, acts = read_settings(), _acts(model, by, reason)
-    spec = load_pipeline(acts.pipeline, settings)
-    since = require_night(spec, parse_night(from_night), utc_now()) if from_night else None
+    settings = read_settings()
+    if from_night and to is None:
+        msg = "--from-night needs --to: should the nights fail and the command be given again, it must not go back one more version."
+        raise UsageError(msg)
+    acts = _acts(model, by, reason, night=from_night)
     version, former = acts.rollback(to)
-    if since is None:
+    if not from_night:
         _tell(model, version, former, json=json)
         return
-    nights = [night for night in acting.published_nights(settings, spec, acts.model) if night >= since]
+    console.warn(_sentence(model, version, former))
+    spec = load_pipeline(acts.pipeline, settings)
+    nights = [night for night in acting.published_nights(settings, spec, acts.model) if night >= acts.night]
     wanted = chosen(spec, steps="predictions,drift_report,performance,published", model=acts.model)
     acting.run_and_tell(settings, spec, wanted, nights, Options(), json=json)
 
 
-def _acts(model: str, by: str, reason: str) -> "Acts":
+def _acts(model: str, by: str, reason: str, *, night: str | None = None) -> "Acts":
     from jobs.model.acts import Acts
     from jobs.model.champion import registry_of
 
@@ -126,10 +133,15 @@ def _acts(model: str, by: str, reason: str) -> "Acts":
     if not by.strip() or not reason.strip():
         msg = "--by and --reason must say something: they are what the record will show."
         raise UsageError(msg)
-    night, ledger = acting.night_or_newest(settings, spec, None), Ledger(settings.ledger_url, home=settings.root)
-    return Acts(ledger=ledger, registry=registry_of(settings), pipeline=name, model=which, night=night, by=by, reason=reason)
+    counts_from, ledger = acting.night_or_newest(settings, spec, night), Ledger(settings.ledger_url, home=settings.root)
+    return Acts(ledger=ledger, registry=registry_of(settings), pipeline=name, model=which, night=counts_from, by=by, reason=reason)
 
 
 def _tell(model: str, version: int, former: int | None, *, json: bool) -> None:
-    said = f"nothing changed: {model} v{version} is the champion" if former == version else f"{model}: champion is v{version}, before it v{former}"
-    acting.show({"model": model, "champion": version, "former": former}, said, json=json)
+    acting.show({"model": model, "champion": version, "former": former}, _sentence(model, version, former), json=json)
+
+
+def _sentence(model: str, version: int, former: int | None) -> str:
+    if former == version:
+        return f"nothing changed: {model} v{version} is the champion"
+    return f"{model}: champion is v{version}, before it v{former}" if former else f"{model}: champion is v{version}"

@@ -49,6 +49,8 @@ class Reference:
         if self.categories:
             place = {text: at for at, text in enumerate(self.categories)}
             bins = values[~missing].astype(str).map(place).fillna(len(self.categories)).astype(int).to_numpy()
+        elif not self.edges:  # all of the reference was missing: of which type it would be is not known
+            bins = np.zeros(int((~missing).sum()), dtype=int)
         else:
             bins = np.searchsorted(np.array(self.edges), values[~missing].astype(float).to_numpy(), side="left")
         return np.append(np.bincount(bins, minlength=self._bins), float(missing.sum()))

@@ -47,7 +47,7 @@ def run(work: Work, nights: Nights) -> StepResult:
 def due(work: Work, nights: Nights) -> dict[date, str]:
     """The nights that a run of `nights` would measure, and why."""
     predictions, current = work.lake.current(f"{work.item}/predictions"), work.lake.current(work.table)
-    found = {night: _reason(work, predictions[night], current.get(night)) for night in nights if night in predictions}
+    found = {night: _reason(work, predictions[night], current.get(night)) for night in nights if night in predictions and predictions[night].rows}
     return {night: why for night, why in found.items() if why}
 
 

@@ -75,7 +75,7 @@ def aggregated(feed: str, pipeline: Pipeline, first: date, last: date) -> str:
     lists = f"explode(sequence(0, {len(history.by) - 1})) AS by_"
     oldest = f"DATE'{first}' - {lag + windows[-1] - 1}"
     daily = f"""SELECT {group}, event_day_, from_, until_, {", ".join(f"sum({name}) AS {name}" for name in names)}
-  FROM (SELECT *, {", ".join(masked)} FROM (SELECT *, {lists} FROM past_{feed}
+  FROM (SELECT {", ".join(["*", *masked])} FROM (SELECT *, {lists} FROM past_{feed}
         WHERE from_ <= DATE'{last}' AND event_day_ BETWEEN {oldest} AND DATE'{last}' - {lag}))
   GROUP BY {group}, event_day_, from_, until_"""
     starts = f"greatest(from_, date_add(event_day_, {lag}), DATE'{first}')"
@@ -88,7 +88,7 @@ def aggregated(feed: str, pipeline: Pipeline, first: date, last: date) -> str:
   WHERE c.at <= DATE'{last}'
   UNION ALL
   SELECT {group}, night AS at_, true AS asked_, {", ".join(["0" for _ in windows for _ in names])}
-  FROM (SELECT DISTINCT {group}, night FROM (SELECT *, {", ".join(masked)} FROM (SELECT *, {lists} FROM rows_)))))
+  FROM (SELECT DISTINCT {group}, night FROM (SELECT {", ".join(["*", *masked])} FROM (SELECT *, {lists} FROM rows_)))))
 WHERE asked_"""
 
 

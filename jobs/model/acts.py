@@ -72,8 +72,10 @@ class Acts:
 
     def _enthrone(self, entry: Entry, act: str) -> int | None:
         former = self.registry.promote(self.name, entry.version).old
-        if former != entry.version:
-            self._record(act, entry, former=former)
+        recorded = line(self._decisions())[-1:]
+        # By the record and not by the alias: a crash may have come between the two.
+        if recorded != [entry.version]:
+            self._record(act, entry, former=recorded[0] if recorded else None)
         return former
 
     def _record(self, act: str, entry: Entry, *, former: int | None) -> None:

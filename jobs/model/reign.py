@@ -25,7 +25,8 @@ def line(decisions: Decisions) -> list[int]:
         if one["act"] == "promoted":
             found.append(one["version"])
         elif one["act"] == "rolled_back":
-            found = found[: found.index(one["version"]) + 1] if one["version"] in found else [one["version"]]
+            later = found[::-1].index(one["version"]) if one["version"] in found else len(found)
+            found = found[: len(found) - later] or [one["version"]]
     return found
 
 

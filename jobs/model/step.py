@@ -19,6 +19,7 @@ from jobs.model.champion import registry_of
 from jobs.model.gate import judge
 from jobs.model.plots import plots
 from jobs.model.registry import Registry
+from jobs.model.reign import rejected
 from jobs.model.resampling import Floats
 from jobs.model.rows import Rows, read_rows
 from jobs.model.segments import Span, cut
@@ -53,7 +54,7 @@ def run(work: Work, nights: Nights) -> StepResult:
     spans = _spans(work, as_of)
     made_from = _fingerprint(work, as_of, spans)
     known = next((one for one in registry.versions(work.model_name) if one.tags.get("fingerprint") == made_from), None)
-    if known:
+    if known and _is_decided(work, known.version):
         detail = {"version": known.version, "digest": known.digest, "verdict": known.tags.get("verdict"), "sentence": known.tags.get("sentence")}
         return _step_result(work, NightResult(night=as_of, outcome="unchanged", detail=detail), "cpu", {})
     features, labels = work.lake.read("features"), work.lake.read(f"validated/{work.model.label_feed}")
@@ -63,6 +64,11 @@ def run(work: Work, nights: Nights) -> StepResult:
     with lease(work.ledger, f"model/{work.model_name}"):
         result = _judged(work, registry, rows, trained, spans, {"as_of": str(as_of), "fingerprint": made_from, **versions})
     return _step_result(work, result, trained.device.used, versions)
+
+
+def _is_decided(work: Work, version: int) -> bool:
+    """False after a crash between registration and decision: the version is then judged again."""
+    return any(one["version"] == version for one in work.ledger.decisions(work.pipeline.pipeline, work.item))
 
 
 def _spans(work: Work, as_of: date) -> dict[str, Span]:
@@ -135,19 +141,23 @@ def _registered(work: Work, registry: Registry, case: Case, trained: Trained, ve
 
 def _decided(work: Work, registry: Registry, version: int, verdict: Verdict, spans: Mapping[str, Span]) -> NightResult:
     as_of = spans["holdout"].last + timedelta(days=work.pipeline.feeds[work.model.label_feed].lag - work.pipeline.rows.lag)
-    former = registry.promote(work.model_name, version).old if verdict.passed else None
+    # The same bytes keep their number: what a person has rejected does not come back by being trained again.
+    veto = rejected(work.ledger.decisions(work.pipeline.pipeline, work.item)).get(version)
+    stands, sentence = verdict.passed and not veto, f"v{version} was {veto}" if veto else verdict.sentence
+    former = registry.promote(work.model_name, version).old if stands else None
     about = {
         "version": version,
         "former": former,
         "night": as_of,
         "by": "gate",
-        "reason": verdict.sentence,
+        "reason": sentence,
         "evidence": json.loads(verdict.to_json()),
         "run_id": work.run_id,
     }
-    work.ledger.decide(work.pipeline.pipeline, work.item, "promoted" if verdict.passed else "refused", **about)
+    work.ledger.decide(work.pipeline.pipeline, work.item, "promoted" if stands else "refused", **about)
     metrics = (verdict.evaluation or {}).get("metrics", {})
-    detail = {"version": version, "digest": verdict.digests["challenger"], "verdict": verdict.outcome, "sentence": verdict.sentence, "metrics": metrics}
+    outcome = "PASS" if stands else "REFUSE"
+    detail = {"version": version, "digest": verdict.digests["challenger"], "verdict": outcome, "sentence": sentence, "metrics": metrics}
     return NightResult(night=as_of, outcome="written", generation=version, rows=int((verdict.evaluation or {}).get("rows", 0)), detail=detail)
 
 

@@ -1,4 +1,4 @@
-"""How a model did month by month: its scores as they were published, beside the newest labels."""
+"""How a model did month by month: the scores that stand in the lake, beside the newest labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jobs.errors import DeliveryError
 from jobs.lake.lake import Draft
+from jobs.ledger.leases import lease
 from jobs.ledger.ledger import Slice
 from jobs.nights import Nights, span
 from jobs.raw.deliveries import Delivery, inspect, path_of
@@ -20,6 +21,7 @@ def run(work: Work, nights: Nights) -> StepResult:
     """Ingest what was delivered for `nights`, what their windows lack, and what has changed since it was ingested."""
     results: list[NightResult] = []
     fresh: list[Delivery] = []
+    same: list[Slice] = []
     recorded, this = _newest(work.lake.slices(work.table)), _Run(min(nights), _computed(work))
     for wanted in _wanted(work, nights, recorded):
         try:
@@ -30,8 +32,11 @@ def run(work: Work, nights: Nights) -> StepResult:
             continue  # else it is absent from a window, which `features` counts
         if isinstance(found, Delivery):
             fresh.append(found)
-        elif found and wanted.asked:
-            results.append(found)
+        elif found:
+            results += [found] if wanted.asked else []
+            same += [replace(recorded[wanted.night], detail=found.detail)] if found.detail else []
+    if same:
+        _remember(work, same)
     version, written = _ingest(work, fresh) if fresh else (None, [])
     return StepResult(step="raw", item=work.item, table=work.table, nights=tuple(sorted([*results, *written], key=lambda one: one.night)), version=version)
 
@@ -66,7 +71,7 @@ class _Run:
     """The newest night whose features stand."""
 
     def knows(self, night: date) -> date:
-        """From when a correction of `night` counts that this run finds: never for a night that has already been computed."""
+        """From when a correction of `night` counts that this run finds: never before a night that has already been computed."""
         seen = max(night, self.first)
         return seen if seen >= self.computed else self.computed + timedelta(days=1)
 
@@ -94,8 +99,7 @@ def _look(work: Work, wanted: _Wanted, before: Slice | None, this: _Run) -> Deli
     known, generation = (this.knows(wanted.night), before.generation + 1) if before else (wanted.night, 1)
     delivery = inspect(path, night=wanted.night, known_night=known, generation=generation)
     if before and delivery.sha256 == before.detail.get("sha256"):
-        _remember(work, replace(before, detail=delivery.detail))
-        return NightResult(night=wanted.night, outcome="unchanged", generation=before.generation, rows=before.rows)
+        return NightResult(night=wanted.night, outcome="unchanged", generation=before.generation, rows=before.rows, detail=delivery.detail)
     return delivery
 
 
@@ -124,10 +128,11 @@ def _computed(work: Work) -> date:
     return max(work.lake.current("features"), default=date.min) if work.lake.exists("features") else date.min
 
 
-def _remember(work: Work, one: Slice) -> None:
+def _remember(work: Work, same: list[Slice]) -> None:
     """The same bytes with another time, as after a copy of the folder: in the ledger alone, so that the next night need not digest them again."""
-    version = work.ledger.known_version(work.pipeline.pipeline, work.table)
-    work.ledger.record_slices(work.pipeline.pipeline, work.table, [one], version=version)
+    with lease(work.ledger, work.lake.path(work.table)):
+        version = work.ledger.known_version(work.pipeline.pipeline, work.table)
+        work.ledger.record_slices(work.pipeline.pipeline, work.table, same, version=version)
 
 
 def _has_changed(work: Work, one: Slice) -> bool:

@@ -48,5 +48,5 @@ def write_docs(opinion: Opinion, folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def self_contained(page: str) -> str:
-    """The page without the scripts, styles, pictures and forms that it would load from, or send to, outside hosts."""
+    """The page without the scripts, styles and pictures that it would load from outside hosts."""
     return OUTSIDE.sub("", page).replace("</head>", f"<style>{STYLE}</style></head>", 1)

@@ -120,6 +120,10 @@ def test_an_expression_may_use_the_ones_before_it(checked: Checked) -> None:
     assert checked({"features": {"columns": {"half": "amount / 2", "quarter": "half / 2"}}}) == []
 
 
+def test_everything_may_be_the_only_group(checked: Checked) -> None:
+    assert checked({"features": {"history": {"outcomes": {"by": [[]]}}}}) == []
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

@@ -47,6 +47,12 @@ def test_a_text_beyond_the_most_frequent_counts_as_other() -> None:
     assert one.counted(pd.Series(["a", "c", None])).tolist() == [1, 0, 1, 1]
 
 
+def test_a_reference_without_a_value_takes_any() -> None:
+    one = Reference.of("x", pd.Series([None, None], dtype=object))
+    assert one.counted(pd.Series(["a", None], dtype=object)).tolist() == [1, 1]
+    assert one.psi([1, 1]) > 0
+
+
 def test_marks_are_reached_from_below() -> None:
     assert [state_of(psi, Drift()) for psi in (0.0999, 0.1, 0.2499, 0.25)] == ["steady", "watch", "watch", "drifted"]
 

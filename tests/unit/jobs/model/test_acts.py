@@ -67,6 +67,18 @@ def test_the_champion_of_a_past_night_is_not_todays(acts: Act, ledger: Ledger) -
     assert [champion_on(decisions, night) for night in asked] == [None, 1, 2, 3, 1]
 
 
+def test_a_second_reign_counts_as_one_of_its_own() -> None:
+    acts = [("promoted", 1), ("promoted", 2), ("promoted", 3), ("promoted", 1), ("promoted", 4), ("rolled_back", 1)]
+    assert line([{"act": act, "version": version} for act, version in acts]) == [1, 2, 3, 1]
+
+
+def test_an_act_that_died_before_its_record_is_recorded_by_the_next(acts: Act, registry: Registry, ledger: Ledger) -> None:
+    registry.promote(NAME, 1)
+    assert acts().promote(1) == 1
+    last = ledger.decisions("flights", "delayed")[-1]
+    assert (last["act"], last["version"], last["former"]) == ("promoted", 1, 3)
+
+
 def test_a_version_that_passed_can_be_promoted_again(acts: Act, registry: Registry, ledger: Ledger) -> None:
     assert acts().promote(1) == 3
     assert champion(registry) == 1

@@ -1,4 +1,4 @@
-"""What a model's published scores turn out to be worth, month by month."""
+"""What a model's scores turn out to be worth, month by month."""
 
 from datetime import date, timedelta
 from pathlib import Path
