@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql.types import DoubleType, StructField, StructType
+from pyspark.sql.types import DataType, DoubleType, NumericType, StructField, StructType
 
 from jobs.errors import DataError
 from jobs.model.artifact import Artifact, load
@@ -18,14 +18,25 @@ def score(features: DataFrame, artifact: Artifact, *, keys: Sequence[str]) -> Da
     """One row per row of `features`: its keys and `score`, a probability.
 
     Raises:
-        DataError: a feature that the model needs is not in the table.
+        DataError: a feature that the model needs is not in the table, or is of another type than in training.
     """
     if absent := sorted(set(artifact.learned.names) - set(features.columns)):
         msg = f"The model needs the features {absent[:5]}, which the table lacks ({len(absent)} in all); train again, or restore the features."
         raise DataError(msg)
+    found = {one.name: _kind(features.schema[one.name].dataType) for one in artifact.learned.features if one.kind != "text" or one.categories}
+    if other := [f"`{one.name}` is {found[one.name]}, not {one.kind}" for one in artifact.learned.features if found.get(one.name, one.kind) != one.kind]:
+        msg = f"Features changed their type since training: {'; '.join(other)}. Train again."
+        raise DataError(msg)
     floats = [f"{expression.rsplit(' AS ', 1)[0]} AS _{place}" for place, expression in enumerate(artifact.learned.expressions())]
     schema = StructType([*[features.schema[name] for name in keys], StructField("score", DoubleType(), nullable=False)])
     return features.selectExpr(*keys, *floats).mapInArrow(_through(artifact.ubj, len(floats), len(keys)), schema=schema)
+
+
+def _kind(found: DataType) -> str:
+    """As `jobs.model.learned` calls it."""
+    if isinstance(found, NumericType):
+        return "number"
+    return {"string": "text", "boolean": "flag"}.get(found.typeName(), found.typeName())
 
 
 def _through(ubj: bytes, width: int, keys: int) -> Batches:
