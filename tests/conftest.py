@@ -12,20 +12,14 @@ from jobs.settings import Settings, read_settings
 
 TAKES_LONG: Final = frozenset(
     {
-        "test_bad_input",
-        "test_bad_input_rows",
-        "test_content_decides",
         "test_dagster",
         "test_days_and_zones",
         "test_deliveries_again",
         "test_few_rows",
-        "test_kill_at_commit",
         "test_kill_in_steps",
         "test_no_room_no_right",
         "test_stopped",
-        "test_two_writers",
         "test_warehouse_and_model",
-        "test_zombie_writer",
     }
 )
 """Modules whose every test is one of `make test-all`: they start processes, kill them and wait."""

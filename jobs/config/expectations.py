@@ -52,7 +52,8 @@ class Expectation(Section):
     @property
     def rule(self) -> str:
         """A short name that is unique for different expectations: `values_to_be_in_set(origin)`."""
-        return f"{self.name.removeprefix('expect_').removeprefix('column_')}({', '.join(self.columns)})"
+        name = self.name.removeprefix("expect_").removeprefix("column_")
+        return f"{name}({', '.join(self.columns)})" if self.columns else name
 
     @model_validator(mode="before")
     @classmethod

@@ -34,7 +34,8 @@ def run(work: Work, nights: Nights) -> StepResult:
     ]
     sound, refused = _by_header(work, pending)
     version, reports, validated = _validate(work, sound) if sound else (None, (), [])
-    everything = sorted([*results, *refused, *validated], key=lambda one: one.night)
+    judged_now = _of_concern(work, [*refused, *validated], deliveries, nights)
+    everything = sorted([*results, *judged_now], key=lambda one: one.night)
     return StepResult(step="validated", item=work.item, table=work.table, nights=tuple(everything), version=version, reports=reports)
 
 
@@ -43,6 +44,23 @@ def due(work: Work, nights: Nights) -> dict[date, str]:
     done, scope = _done(work), _scope(work, nights)
     found = {one.night: _reason(work, one, done, scope) for one in work.lake.slices(f"raw/{work.item}")}
     return {night: why for night, why in found.items() if why}
+
+
+def _of_concern(work: Work, found: Sequence[NightResult], deliveries: Sequence[Slice], nights: Nights) -> list[NightResult]:
+    """Without the failures that were told before: a delivery refused weeks ago is tried again, but does not turn each later night red.
+
+    A failure is told where its night was asked for, or its delivery has come since; never where a sound delivery has replaced it.
+    """
+    come = {(one.night, one.generation) for one in deliveries if one.run_id == work.run_id or min(nights) <= one.known_night <= max(nights)}
+    sound = {one.night: one.generation or 0 for one in found if one.outcome != "failed"}
+    asked = {work.pipeline.nights.from_} if work.feed.undated else set(nights)
+
+    def concerns(one: NightResult) -> bool:
+        generation = one.generation or 0
+        is_new = one.night in asked or (one.night, generation) in come
+        return one.outcome != "failed" or (is_new and generation > sound.get(one.night, 0))
+
+    return [one for one in found if concerns(one)]
 
 
 def _done(work: Work) -> dict[tuple[date, int], Slice]:
@@ -57,10 +75,16 @@ def _scope(work: Work, nights: Nights) -> tuple[date, date]:
 
 def _reason(work: Work, one: Slice, done: Mapping[tuple[date, int], Slice], scope: tuple[date, date]) -> str | None:
     before = done.get((one.night, one.generation))
+    if before is None and _is_replaced(one, done):
+        return None  # it was refused, and a sound one has come since
     if before is None:
         return "never validated" if one.generation == 1 else f"delivery g{one.generation} was never validated"
     is_stale = scope[0] <= one.night <= scope[1] and before.fingerprint != _fingerprint(work, one)
     return "the feed's configuration changed" if is_stale else None
+
+
+def _is_replaced(one: Slice, done: Mapping[tuple[date, int], Slice]) -> bool:
+    return any(night == one.night and generation > one.generation for night, generation in done)
 
 
 def _fingerprint(work: Work, delivery: Slice) -> str:

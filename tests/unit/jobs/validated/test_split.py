@@ -147,7 +147,7 @@ def test_table_expectations_judge_each_delivery_by_itself(make_feed: MakeFeed, r
     results, (first, second) = table_results(rows, feed), counts(rows, feed)
     assert [(one.night.day, one.observed, one.passed) for one in results] == [(18, 2, True), (18, 2.0, True), (19, 1, False), (19, None, False)]
     assert (night_problem(first, feed, results), night_warnings(first, feed, results)) == (None, [])
-    assert night_problem(second, feed, results) == "`table_row_count_to_be_between()` is 1, wanted at least 2"
+    assert night_problem(second, feed, results) == "`table_row_count_to_be_between` is 1, wanted at least 2"
     assert night_warnings(second, feed, results) == ["`mean_to_be_between(v)` is nothing, wanted at least 1"]
 
 
