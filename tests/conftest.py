@@ -16,6 +16,7 @@ TAKES_LONG: Final = frozenset(
         "test_days_and_zones",
         "test_deliveries_again",
         "test_few_rows",
+        "test_kill_at_commit",
         "test_kill_in_steps",
         "test_no_room_no_right",
         "test_stopped",
