@@ -10,10 +10,9 @@ from jobs.config.loading import find_pipelines, load_pipeline, read_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import UsageError
 from jobs.ledger.ledger import Ledger
-from jobs.nightly import due_nights, newest_due, night_lines, require_night
-from jobs.nights import Nights, parse_night, utc_now
+from jobs.nightly import chosen, due_nights, newest_due, night_lines, require_night, split_model
+from jobs.nights import Nights, parse_night, span, utc_now
 from jobs.plan import Task
-from jobs.reading import published
 from jobs.results import StepResult
 from jobs.runner import opened
 from jobs.settings import Settings
@@ -69,9 +68,28 @@ def night_or_newest(settings: Settings, spec: Pipeline, night: str | None) -> da
     return (due(settings, spec) or [newest_due(spec, utc_now())])[-1]
 
 
-def published_nights(settings: Settings, spec: Pipeline, model: str) -> list[date]:
-    """The nights of a model that the warehouse shows, oldest first."""
-    return sorted(published(settings, spec, model).rows)
+def model_at(name: str, settings: Settings) -> tuple[Pipeline, str]:
+    """The pipeline and the model that `flights.delayed` names.
+
+    Raises:
+        UsageError: there is no such pipeline or model.
+    """
+    pipeline, model = split_model(name)
+    spec = load_pipeline(pipeline, settings)
+    chosen(spec, steps=None, model=model)
+    return spec, model
+
+
+def between(first: date, last: date) -> list[date]:
+    """The nights that `--from` and `--to` name.
+
+    Raises:
+        UsageError: there are none.
+    """
+    if first > last:
+        msg = f"--from {first} is after --to {last}."
+        raise UsageError(msg)
+    return span(first, last)
 
 
 def walk(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights, options: Options) -> list[StepResult]:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from jobs import console
-from jobs.commands import models, nights, pipelines
+from jobs.commands import models, nights, pipelines  # noqa: F401 - importing them adds their commands
 from jobs.commands.options import app
 from jobs.errors import MatinsError, RetryableError
 
-__all__ = ["app", "guarded", "main", "models", "nights", "pipelines"]
+__all__ = ["app", "guarded", "main"]
 
 
 def guarded(command: Callable[[], Any]) -> int:

@@ -7,10 +7,10 @@ from jobs.commands.options import AsOf, BackTo, By, FromNight, Json, MayFrom, Ma
 from jobs.config.loading import load_pipeline
 from jobs.errors import UsageError
 from jobs.ledger.ledger import Ledger
-from jobs.nightly import chosen, night_lines, split_model
-from jobs.nights import parse_night, span, utc_now
+from jobs.nightly import chosen, night_lines
+from jobs.nights import parse_night, utc_now
 from jobs.plan import tasks
-from jobs.reading import ledger_to_read
+from jobs.reading import ledger_to_read, published
 from jobs.settings import read_settings
 from jobs.work import Options
 
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 def train(model: ModelName, as_of: AsOf = None, segments: Segments = None, json: Json = False) -> None:
     """Train a version and put it before the gate; exit status 1 if it is refused."""
     settings = read_settings()
-    name, which = split_model(model)
-    spec = load_pipeline(name, settings)
-    chosen(spec, steps=None, model=which)
+    spec, which = acting.model_at(model, settings)
     night = acting.night_or_newest(settings, spec, as_of)
     task = next(task for task in tasks(spec) if task.step.name == "model" and task.item == which)
     results = acting.walk(settings, spec, [task], [night], Options(segments=acting.lengths(segments)))
@@ -72,13 +70,8 @@ def performance(model: ModelName, first: MayFrom = None, last: MayTo = None, jso
     from jobs.performance.months import as_table, measured
 
     settings = read_settings()
-    name, which = split_model(model)
-    spec = load_pipeline(name, settings)
-    chosen(spec, steps=None, model=which)
-    nights = span(parse_night(first) if first else spec.nights.from_, parse_night(last) if last else spec.nights.to or utc_now().date())
-    if not nights:
-        msg = f"--from {first} is after --to {last}."
-        raise UsageError(msg)
+    spec, which = acting.model_at(model, settings)
+    nights = acting.between(parse_night(first) if first else spec.nights.from_, parse_night(last) if last else spec.nights.to or utc_now().date())
     found = measured(settings, spec, which, nights)
     if json:
         console.as_json([one.to_dict() for one in found])
@@ -106,7 +99,6 @@ def reject(model: ModelName, version: Version, by: By, reason: Reason, json: Jso
 @app.command()
 def rollback(model: ModelName, by: By, reason: Reason, to: BackTo = None, from_night: FromNight = None, json: Json = False) -> None:
     """Make an earlier champion champion again; with --from-night the nights since are scored and published again."""
-    settings = read_settings()
     if from_night and to is None:
         msg = "--from-night needs --to: should the nights fail and the command be given again, it must not go back one more version."
         raise UsageError(msg)
@@ -116,8 +108,9 @@ def rollback(model: ModelName, by: By, reason: Reason, to: BackTo = None, from_n
         _tell(model, version, former, json=json)
         return
     console.warn(_sentence(model, version, former))
+    settings = read_settings()
     spec = load_pipeline(acts.pipeline, settings)
-    nights = [night for night in acting.published_nights(settings, spec, acts.model) if night >= acts.night]
+    nights = sorted(night for night in published(settings, spec, acts.model).rows if night >= acts.night)
     wanted = chosen(spec, steps="predictions,drift_report,performance,published", model=acts.model)
     acting.run_and_tell(settings, spec, wanted, nights, Options(), json=json)
 
@@ -127,14 +120,12 @@ def _acts(model: str, by: str, reason: str, *, night: str | None = None) -> "Act
     from jobs.model.champion import registry_of
 
     settings = read_settings()
-    name, which = split_model(model)
-    spec = load_pipeline(name, settings)
-    chosen(spec, steps=None, model=which)
+    spec, which = acting.model_at(model, settings)
     if not by.strip() or not reason.strip():
         msg = "--by and --reason must say something: they are what the record will show."
         raise UsageError(msg)
     counts_from, ledger = acting.night_or_newest(settings, spec, night), Ledger(settings.ledger_url, home=settings.root)
-    return Acts(ledger=ledger, registry=registry_of(settings), pipeline=name, model=which, night=counts_from, by=by, reason=reason)
+    return Acts(ledger=ledger, registry=registry_of(settings), pipeline=spec.pipeline, model=which, night=counts_from, by=by, reason=reason)
 
 
 def _tell(model: str, version: int, former: int | None, *, json: bool) -> None:

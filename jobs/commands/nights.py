@@ -9,7 +9,7 @@ from jobs.commands.options import Champion, Dirty, From, Json, MayFrom, MayTo, N
 from jobs.config.loading import load_pipeline
 from jobs.errors import UsageError
 from jobs.nightly import chosen, require_night
-from jobs.nights import parse_night, span, utc_now
+from jobs.nights import parse_night, utc_now
 from jobs.settings import read_settings
 from jobs.work import Options
 
@@ -71,10 +71,7 @@ def backfill(
     """Run a range of nights as few large Spark jobs."""
     settings = read_settings()
     spec = load_pipeline(pipeline, settings)
-    nights = span(*[require_night(spec, parse_night(text), utc_now()) for text in (first, last)])
-    if not nights:
-        msg = f"--from {first} is after --to {last}."
-        raise UsageError(msg)
+    nights = acting.between(*[require_night(spec, parse_night(text), utc_now()) for text in (first, last)])
     wanted = chosen(spec, steps=steps, model=model)
     acting.run_and_tell(settings, spec, wanted, nights, Options(champion=champion, pages=pages), json=json)
 

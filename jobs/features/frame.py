@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
-from importlib import import_module
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DateType, DoubleType, StructField, StructType
 
 from jobs.config.pipeline import Pipeline
+from jobs.config.plug_ins import plug_in
 from jobs.errors import UsageError
 from jobs.features.compile import compiled, coverage_columns
 from jobs.features.knowledge import DELIVERIES_SCHEMA, deliveries
@@ -70,9 +70,9 @@ def with_plug_in(frame: DataFrame, pipeline: Pipeline) -> DataFrame:
         UsageError: it cannot be loaded, or what it returns lacks columns it was given.
     """
     name = str(pipeline.features.plug_in)
-    module, _, function = name.partition(":")
+    function = plug_in(name, "features.plug_in")
     try:
-        result = getattr(import_module(module), function)(frame)
+        result = function(frame)
     except (ImportError, AttributeError, TypeError) as error:
         msg = f"features.plug_in: `{name}` cannot be used ({error}); name a function frame → frame on the Python path."
         raise UsageError(msg) from error

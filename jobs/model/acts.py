@@ -50,7 +50,9 @@ class Acts:
             DataError: its files are missing or are not the registered ones.
         """
         with lease(self.ledger, f"model/{self.name}"):
-            before = [one for one in line(self._decisions())[:-1] if one not in rejected(self._decisions())]
+            decisions = self._decisions()
+            out = rejected(decisions)
+            before = [one for one in line(decisions)[:-1] if one not in out]
             if to is None and not before:
                 msg = f"`{self.name}` has had no earlier champion to go back to; name a version that passed the gate with --to."
                 raise UsageError(msg)

@@ -53,7 +53,7 @@ def _of_concern(work: Work, found: Sequence[NightResult], deliveries: Sequence[S
     """
     come = {(one.night, one.generation) for one in deliveries if one.run_id == work.run_id or min(nights) <= one.known_night <= max(nights)}
     sound = {one.night: one.generation or 0 for one in found if one.outcome != "failed"}
-    asked = {work.pipeline.nights.from_} if work.feed.undated else set(nights)
+    asked = _asked_nights(work, nights)
 
     def concerns(one: NightResult) -> bool:
         generation = one.generation or 0
@@ -92,8 +92,12 @@ def _fingerprint(work: Work, delivery: Slice) -> str:
 
 
 def _asked(work: Work, nights: Nights, deliveries: Sequence[Slice]) -> list[Slice]:
-    asked = {work.pipeline.nights.from_} if work.feed.undated else set(nights)
+    asked = _asked_nights(work, nights)
     return list({one.night: one for one in deliveries if one.night in asked}.values())
+
+
+def _asked_nights(work: Work, nights: Nights) -> set[date]:
+    return {work.pipeline.nights.from_} if work.feed.undated else set(nights)
 
 
 def _unchanged(one: Slice) -> NightResult:

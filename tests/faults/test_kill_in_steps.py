@@ -2,6 +2,7 @@
 
 import random
 import signal
+import socket
 import time
 
 import pytest
@@ -58,13 +59,7 @@ def test_a_run_that_was_killed_is_recorded_as_died_by_the_next(scene: Scene) -> 
     scene.do("published")
     killed, after = scene.lake.ledger.step_runs(NAME)[-2:]
     assert (killed["outcome"], killed["message"], after["outcome"]) == ("died", "its process died", "written")
-    assert scene.lake.ledger.unended_runs(killed_host()) == []
-
-
-def killed_host() -> str:
-    import socket
-
-    return socket.gethostname()
+    assert scene.lake.ledger.unended_runs(socket.gethostname()) == []
 
 
 @pytest.mark.slow

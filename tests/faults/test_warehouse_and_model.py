@@ -1,8 +1,10 @@
 """A warehouse that is locked or read-only, a champion that is not there or not whole, features that do not fit it: nothing changes, and each says why."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -117,9 +119,6 @@ def spoil(scene: Scene, change: object) -> None:
 
 def metadata(scene: Scene) -> str:
     """The audit trail goes on, so that the nights stay known."""
-    import json
-    from dataclasses import asdict
-
     return json.dumps({"slices": [asdict(one) for one in scene.lake.slices("features")]}, default=str)
 
 
