@@ -1,19 +1,21 @@
-"""What became of each delivery's rows, and whether its night may stand."""
+"""What became of each delivery's rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from functools import reduce
+from itertools import chain
+from operator import or_
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.config.feeds import Feed
 from jobs.errors import DataError
-from jobs.validated.contract import Casts, retyped
+from jobs.validated.contract import Casts
+from jobs.validated.judged import DUPLICATE
 from jobs.validated.literals import rule_names
-from jobs.validated.rules import DUPLICATE, FAILED, is_bad
-from jobs.validated.tables import TableResult
+from jobs.validated.rules import FAILED, blocking
 from jobs.validated.typed import TEXTS, implicit_rules, typeable
 
 
@@ -50,15 +52,14 @@ def counts(judged: DataFrame, feed: Feed) -> list[Counts]:
     Raises:
         DataError: the counts do not add up.
     """
-    is_duplicate = F.array_contains(FAILED, DUPLICATE)
-    is_good = ~is_bad(feed) & ~is_duplicate
-    groups = judged.groupBy("night", "generation").agg(
-        F.count(F.lit(1)).alias("rows"),
-        *(F.count_if(condition).alias(name) for name, condition in (("good", is_good), ("bad", is_bad(feed)), ("duplicates", is_duplicate))),
-        F.struct(*(F.count_if(F.array_contains(FAILED, rule)).alias(rule) for rule in _rules(feed))).alias("unexpected"),
-        F.struct(F.lit(0).alias("_"), *(_cast_counts(name) for name in typeable(feed))).alias("casts"),
-    )
-    found = [_counts(row, feed) for row in groups.orderBy("night", "generation").collect()]
+    # By what they broke: most rows broke nothing, so that this is a handful of groups and no rule is looked for row by row.
+    alike = judged.groupBy("night", "generation", FAILED).agg(F.count(F.lit(1)).alias("rows"), *(F.count(name).alias(name) for name in typeable(feed)))
+    deliveries: dict[tuple[date, int], list[Row]] = {}
+    for group in alike.orderBy("night", "generation").collect():
+        deliveries.setdefault((group.night, group.generation), []).append(group)
+    examples = _examples(judged, feed) if any(_uncast(group, name) for group in chain(*deliveries.values()) for name in typeable(feed)) else {}
+    rules, out = _rules(feed), frozenset(blocking(feed))
+    found = [_counts(groups, feed, rules, out, examples.get(delivery, {})) for delivery, groups in deliveries.items()]
     for night in found:
         require_balance(night)
     return found
@@ -78,67 +79,37 @@ def require_balance(night: Counts) -> None:
         raise DataError(msg)
 
 
-def night_problem(night: Counts, feed: Feed, tables: Iterable[TableResult] = ()) -> str | None:
-    """Why a night is red, or None.
-
-    Args:
-        night: its counts; `Counts.empty` for a delivery without rows.
-        feed: the contract.
-        tables: results of the table expectations; those of other nights are ignored.
-    """
-    if not night.rows:
-        return "the delivery has no rows; have it sent again, or declare the night as `missing`"
-    failing = (name for name, expectation in rule_names(feed).items() if expectation.of_rows and expectation.on_failure == "fail")
-    problems = [
-        *retyped(night.casts),
-        *_too_many_bad(night, feed),
-        *(f"{night.unexpected[rule]} row(s) broke `{rule}`, which fails the night" for rule in failing if night.unexpected[rule]),
-        *(str(result) for result in _not_passed(night, tables) if result.on_failure == "fail"),
-    ]
-    return "; ".join(problems) or None
+def _examples(judged: DataFrame, feed: Feed) -> dict[tuple[date, int], dict[str, str | None]]:
+    # Apart, for the largest of many texts makes Spark sort all rows, and most days no cast fails.
+    failed = {name: F.array_contains(FAILED, f"type({name})") for name in typeable(feed)}
+    largest = (F.max(F.when(has, F.left(F.col(TEXTS).getField(name), F.lit(40)))).alias(name) for name, has in failed.items())
+    rows = judged.where(reduce(or_, failed.values())).groupBy("night", "generation").agg(*largest).collect()
+    return {(row.night, row.generation): row.asDict() for row in rows}
 
 
-def night_warnings(night: Counts, feed: Feed, tables: Iterable[TableResult] = ()) -> list[str]:
-    """What a night shows although it is green, a sentence each.
-
-    Args:
-        night: its counts.
-        feed: the contract.
-        tables: results of the table expectations; those of other nights are ignored.
-    """
-    warning = (name for name, expectation in rule_names(feed).items() if expectation.of_rows and expectation.on_failure == "warn")
-    return [
-        *(f"{seen} row(s) broke `{rule}`" for rule in warning if (seen := night.unexpected.get(rule, 0))),
-        *(str(result) for result in _not_passed(night, tables) if result.on_failure == "warn"),
-    ]
-
-
-def _too_many_bad(night: Counts, feed: Feed) -> Sequence[str]:
-    kept_out = night.bad + night.duplicates
-    if kept_out <= feed.max_bad_share * night.rows and night.good:
-        return []
-    worst = sorted(((seen, rule) for rule, seen in night.unexpected.items() if seen), reverse=True)[:3]
-    rules = ", ".join(f"`{rule}` {seen}" for seen, rule in worst)
-    share = f"{kept_out / night.rows:.1%} (`max_bad_share` is {feed.max_bad_share:.1%})"
-    return [f"{kept_out} of {night.rows} rows are quarantined, {share}; most often by {rules}"]
-
-
-def _not_passed(night: Counts, tables: Iterable[TableResult]) -> list[TableResult]:
-    of_night = (result for result in tables if (result.night, result.generation) == (night.night, night.generation))
-    return [result for result in of_night if not result.passed]
+def _counts(groups: Sequence[Row], feed: Feed, rules: Sequence[str], out: frozenset[str], examples: Mapping[str, str | None]) -> Counts:
+    alike = [(set(group[FAILED]), int(group.rows)) for group in groups]
+    unexpected = {rule: sum(rows for failed, rows in alike if rule in failed) for rule in rules}
+    return Counts(
+        night=groups[0].night,
+        generation=groups[0].generation,
+        rows=sum(rows for _, rows in alike),
+        good=sum(rows for failed, rows in alike if not failed & (out | {DUPLICATE})),
+        bad=sum(rows for failed, rows in alike if failed & out),
+        duplicates=unexpected[DUPLICATE],
+        unexpected=unexpected,
+        casts=tuple(_casts(groups, name, to, examples.get(name)) for name, to in typeable(feed).items()),
+    )
 
 
 def _rules(feed: Feed) -> list[str]:
     return [*implicit_rules(feed), *(name for name, expectation in rule_names(feed).items() if expectation.of_rows), DUPLICATE]
 
 
-def _cast_counts(name: str) -> Column:
-    failed = F.array_contains(FAILED, f"type({name})")
-    example = F.max(F.when(failed, F.left(F.col(TEXTS).getField(name), F.lit(40))))
-    return F.struct(F.count_if(F.col(name).isNotNull() | failed).alias("values"), example.alias("example")).alias(name)
+def _casts(groups: Sequence[Row], name: str, to: str, example: str | None) -> Casts:
+    failed = sum(_uncast(group, name) for group in groups)
+    return Casts(column=name, type=to, values=failed + sum(group[name] for group in groups), failed=failed, example=example)
 
 
-def _counts(row: Row, feed: Feed) -> Counts:
-    seen: dict[str, Any] = row.asDict(recursive=True)
-    casts = tuple(Casts(column=name, type=to, failed=seen["unexpected"][f"type({name})"], **seen["casts"][name]) for name, to in typeable(feed).items())
-    return Counts(**{**seen, "casts": casts})
+def _uncast(group: Row, name: str) -> int:
+    return int(group.rows) if f"type({name})" in group[FAILED] else 0

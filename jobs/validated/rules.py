@@ -5,7 +5,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any, Final
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.expectations import Expectation
@@ -15,33 +15,35 @@ from jobs.validated.typed import META, TEXTS, broke, flag, implicit_rules
 
 FAILED: Final = "_failed"
 """Array with the names of the rules that a row broke, those that only warn included."""
-DUPLICATE: Final = "duplicate_key"
+BAD: Final = "_bad"
+"""Whether a row broke a rule that keeps it out; being a duplicate is not among them."""
+SEPARATOR: Final = "\n"
+"""No rule's name has a line break: it is made of an expectation's and of columns' names."""
 
 
-def judged(rows: DataFrame, feed: Feed) -> DataFrame:
-    """Typed rows, each with the rules that it broke.
+def examined(rows: DataFrame, feed: Feed) -> DataFrame:
+    """Typed rows, each with the rules that it broke; duplicates are not yet among them.
 
     Args:
         rows: as `typed` gives them.
         feed: the contract.
 
     Returns:
-        `META`, the typed columns, `TEXTS` (NULL where no rule was broken) and `FAILED`. Among the rows of a delivery that broke no rule and share a key all
-        but the last broke `DUPLICATE`.
+        `META`, the typed columns, `TEXTS` (NULL where no rule was broken), `FAILED`, and `BAD`.
 
     Raises:
         UsageError: an expectation's value does not fit its column.
     """
     flagged = rows.select("*", *(condition.alias(flag(rule)) for rule, condition in unexpected(feed).items()))
     rules = [*implicit_rules(feed), *unexpected(feed)]
-    names = F.array_compact(F.array(*(F.when(broke(rule), F.lit(rule)) for rule in rules)))
-    # Most rows broke nothing, and one disjunction is cheaper than a list of names.
-    failed = F.when(_any(rules), names).otherwise(F.array().cast("array<string>"))
-    # A third of what is shuffled and cached; rows that break nothing are quarantined only as duplicates, and say the same typed.
-    texts = F.when(_any(rules), F.col(TEXTS)).alias(TEXTS)
-    single = flagged.select(*META, *feed.kept, texts, failed.alias(FAILED), _any(blocking(feed)).alias("_bad"))
-    again = F.when(_comes_again(feed), F.array_append(FAILED, F.lit(DUPLICATE))).otherwise(F.col(FAILED))
-    return single.select(*META, *feed.kept, TEXTS, again.alias(FAILED))
+    # A text while rows are examined: Spark compiles its making into the pass over the rows, which it does not for a filtered array.
+    names = F.concat_ws(SEPARATOR, *(F.when(broke(rule), F.lit(rule)) for rule in rules)).alias("_names")
+    named = flagged.select(*META, *feed.kept, TEXTS, names, _any(blocking(feed)).alias(BAD))
+    broken = F.col("_names") != ""
+    failed = F.when(broken, F.split("_names", SEPARATOR)).otherwise(F.array().cast("array<string>"))
+    # A third of what is cached; rows that break nothing are quarantined only as duplicates, and say the same typed.
+    texts = F.when(broken, F.col(TEXTS)).alias(TEXTS)
+    return named.select(*META, *feed.kept, texts, failed.alias(FAILED), BAD)
 
 
 def unexpected(feed: Feed) -> dict[str, Column]:
@@ -62,19 +64,8 @@ def blocking(feed: Feed) -> tuple[str, ...]:
     return (*implicit_rules(feed), *written)
 
 
-def is_bad(feed: Feed) -> Column:
-    """Whether a judged row broke a rule that keeps it out; being a duplicate is not among them."""
-    return F.arrays_overlap(F.col(FAILED), F.array(*(F.lit(rule) for rule in blocking(feed))))
-
-
 def _any(rules: Sequence[str]) -> Column:
     return reduce(or_, (broke(rule) for rule in rules))
-
-
-def _comes_again(feed: Feed) -> Column:
-    # A hash first: sorting whole partitions by one number is several times cheaper than by a handful of texts.
-    same_key = Window.partitionBy(F.xxhash64("night", *feed.key), "night", "generation", *feed.key, "_bad")
-    return ~F.col("_bad") & (F.col("row") < F.max("row").over(same_key))
 
 
 def _condition(expectation: Expectation, feed: Feed) -> Column:

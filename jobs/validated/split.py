@@ -4,7 +4,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.feeds import Feed
-from jobs.validated.rules import DUPLICATE, FAILED, blocking
+from jobs.validated.judged import DUPLICATE
+from jobs.validated.rules import FAILED, blocking
 from jobs.validated.typed import MAX_TEXT, META, TEXTS
 
 
@@ -12,7 +13,7 @@ def split(judged: DataFrame, feed: Feed) -> tuple[DataFrame, DataFrame]:
     """The good rows and the quarantined ones; each judged row is in exactly one of the two.
 
     Args:
-        judged: as `judged` gives them; read twice, so worth persisting.
+        judged: as `judged` gives them.
         feed: the contract.
 
     Returns:

@@ -8,16 +8,17 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.loading import digest_of
-from jobs.lake.lake import Draft, cached
+from jobs.lake.lake import Draft
 from jobs.ledger.ledger import Slice
 from jobs.nights import Nights, among, in_words
 from jobs.results import NightResult, StepResult
 from jobs.validated.contract import compare
-from jobs.validated.counts import Counts, counts, night_problem, night_warnings
+from jobs.validated.counts import Counts, counts
 from jobs.validated.great import agree, second_opinion
+from jobs.validated.judged import judged
 from jobs.validated.page import write_docs
-from jobs.validated.rules import judged
 from jobs.validated.split import split
+from jobs.validated.standing import night_problem, night_warnings
 from jobs.validated.tables import TableResult, table_results
 from jobs.validated.typed import typed
 from jobs.work import Work, fingerprint
@@ -127,8 +128,7 @@ def _by_header(work: Work, pending: Iterable[Slice]) -> tuple[list[Slice], list[
 
 def _validate(work: Work, deliveries: Sequence[Slice]) -> tuple[int, tuple[str, ...], list[NightResult]]:
     raw = work.lake.read(f"raw/{work.item}", [one.night for one in deliveries]).frame.where(_are(deliveries))
-    rows = judged(typed(raw, work.feed), work.feed)
-    with cached(rows):
+    with judged(typed(raw, work.feed), work.feed) as rows:
         ours = {(one.night, one.generation): one for one in counts(rows, work.feed)}
         found = [ours.get((one.night, one.generation), Counts.empty(one.night, one.generation)) for one in deliveries]
         tables = table_results(rows, work.feed)

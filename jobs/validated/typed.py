@@ -93,9 +93,7 @@ def _day_flags(feed: Feed) -> dict[str, Column]:
 
 
 def _too_long(feed: Feed) -> Column:
-    # Looked at value by value only where all of them together are long enough.
-    any_value = F.exists(F.array(*feed.kept), lambda value: F.coalesce(F.octet_length(value) > MAX_TEXT, F.lit(False)))
-    return F.when(F.octet_length("_whole") > MAX_TEXT, any_value).otherwise(F.lit(False))
+    return F.greatest(F.lit(0), *(F.octet_length(name) for name in feed.kept)) > MAX_TEXT
 
 
 def _text(trimmed: Column, feed: Feed) -> Column:

@@ -10,7 +10,7 @@ from jobs.nights import span
 from jobs.pipelines.flights import deliveries
 from jobs.runner import opened
 from jobs.validated.counts import counts
-from jobs.validated.rules import judged
+from jobs.validated.judged import judged
 from jobs.validated.split import split
 from jobs.validated.tables import table_results
 from jobs.validated.typed import typed
@@ -28,13 +28,12 @@ def measure(folder: Path) -> list[Measured]:
     spark, feed, path = spark_session(settings), pipeline.feeds["outcomes"], f"{settings.lake}/flights/raw/outcomes"
 
     def ours(n: int) -> None:
-        rows = judged(typed(spark.read.format("delta").load(path), feed), feed).persist()
-        counts(rows, feed)
-        table_results(rows, feed)
-        good, bad = split(rows, feed)
-        good.write.format("delta").save(str(folder / f"good{n}"))
-        bad.write.format("delta").save(str(folder / f"bad{n}"))
-        rows.unpersist()
+        with judged(typed(spark.read.format("delta").load(path), feed), feed) as rows:
+            counts(rows, feed)
+            table_results(rows, feed)
+            good, bad = split(rows, feed)
+            good.write.format("delta").save(str(folder / f"good{n}"))
+            bad.write.format("delta").save(str(folder / f"bad{n}"))
 
     def reference(n: int) -> None:
         spark.read.format("delta").load(path).dropDuplicates(["night", *feed.key]).write.format("delta").save(str(folder / f"plain{n}"))

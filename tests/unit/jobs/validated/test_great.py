@@ -14,9 +14,9 @@ from jobs.config.feeds import Feed
 from jobs.errors import DataError
 from jobs.validated.counts import Counts, counts
 from jobs.validated.great import agree, second_opinion
+from jobs.validated.judged import judged
 from jobs.validated.opinion import ROW_COUNT, Opinion, opinion_of
 from jobs.validated.page import write_docs
-from jobs.validated.rules import judged
 from jobs.validated.tables import table_results
 from jobs.validated.typed import typed
 from tests.unit.jobs.validated.conftest import NIGHT, MakeFeed, Raw
@@ -41,8 +41,8 @@ EXPECT = [
 
 
 def judge(frame: DataFrame, feed: Feed) -> tuple[DataFrame, list[Counts]]:
-    rows = judged(typed(frame, feed), feed).persist()
-    return rows, counts(rows, feed)
+    with judged(typed(frame, feed), feed) as rows:
+        return rows.persist(), counts(rows, feed)
 
 
 @pytest.fixture(scope="module")

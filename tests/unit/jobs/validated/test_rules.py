@@ -4,7 +4,7 @@ import pytest
 
 from jobs.errors import UsageError
 from jobs.validated.literals import problems, rule_names
-from jobs.validated.rules import FAILED, judged
+from jobs.validated.rules import FAILED, examined
 from jobs.validated.typed import typed
 from tests.unit.jobs.validated.conftest import MakeFeed, Raw
 
@@ -48,7 +48,7 @@ def verdicts(make_feed: MakeFeed, raw: Raw) -> list[tuple[str, set[int], set[int
         *(([{column: value} for value in good], [{column: value} for value in bad]) for _, _, column, good, bad in CASES),
         *(([{"i": a, "j": b} for a, b in good], [{"i": a, "j": b} for a, b in bad]) for _, good, bad in PAIRS),
     ]
-    failed = {row.row: row[FAILED] for row in judged(typed(raw([row for good, bad in values for row in (*good, *bad)], feed), feed), feed).collect()}
+    failed = {row.row: row[FAILED] for row in examined(typed(raw([row for good, bad in values for row in (*good, *bad)], feed), feed), feed).collect()}
     found, start = [], 0
     for rule, (good, bad) in zip(rule_names(feed), values, strict=True):
         first_bad, end = start + len(good), start + len(good) + len(bad)
@@ -67,13 +67,13 @@ def test_a_rule_finds_the_rows_that_break_it_and_no_others(number: int, verdicts
 
 def test_a_value_that_does_not_fit_its_type_breaks_no_other_rule(make_feed: MakeFeed, raw: Raw) -> None:
     feed = make_feed(COLUMNS, [{"expect_column_values_to_be_between": {"column": "i", "min_value": 1}}])
-    row = judged(typed(raw([{"i": "many"}], feed), feed), feed).collect()[0]
+    row = examined(typed(raw([{"i": "many"}], feed), feed), feed).collect()[0]
     assert row[FAILED] == ["type(i)"]
 
 
 def test_two_rules_on_one_column_have_two_names(make_feed: MakeFeed, raw: Raw) -> None:
     feed = make_feed(COLUMNS, [{"expect_column_values_to_match_regex": {"column": "s", "regex": regex}} for regex in ("^a", "b$")])
-    rows = judged(typed(raw([{"s": "a"}, {"s": "b"}], feed), feed), feed).orderBy("row").collect()
+    rows = examined(typed(raw([{"s": "a"}, {"s": "b"}], feed), feed), feed).orderBy("row").collect()
     assert [row[FAILED] for row in rows] == [["values_to_match_regex(s)#2"], ["values_to_match_regex(s)"]]
 
 
@@ -96,4 +96,4 @@ def test_a_value_that_its_column_cannot_have_is_a_wrong_configuration(expectatio
     assert [problem in text for text in problems(feed)] == [True]
     if feed.expect[0].of_rows:
         with pytest.raises(UsageError):
-            judged(typed(raw([], feed), feed), feed)
+            examined(typed(raw([], feed), feed), feed)

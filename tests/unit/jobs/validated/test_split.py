@@ -8,9 +8,10 @@ from pyspark.sql import functions as F
 
 from jobs.config.feeds import Feed
 from jobs.errors import DataError
-from jobs.validated.counts import Counts, counts, night_problem, night_warnings, require_balance
-from jobs.validated.rules import judged
+from jobs.validated.counts import Counts, counts, require_balance
+from jobs.validated.judged import judged
 from jobs.validated.split import split
+from jobs.validated.standing import night_problem, night_warnings
 from jobs.validated.tables import table_results
 from jobs.validated.typed import typed
 from tests.unit.jobs.validated.conftest import NIGHT, MakeFeed, Raw
@@ -19,7 +20,8 @@ BETWEEN = {"expect_column_values_to_be_between": {"column": "v", "min_value": 0}
 
 
 def judge(raw: DataFrame, feed: Feed) -> DataFrame:
-    return judged(typed(raw, feed), feed)
+    with judged(typed(raw, feed), feed) as rows:
+        return rows
 
 
 def test_of_rows_with_one_key_the_last_of_the_delivery_counts(make_feed: MakeFeed, raw: Raw) -> None:
