@@ -9,12 +9,13 @@ from typing import Final
 
 from jobs import console
 from jobs.memory import peak_memory_mb
-from tests.benchmarks import night, scoring, start, training, validation, year
+from tests.benchmarks import night, orchestration, scoring, start, training, validation, year
 from tests.benchmarks.measured import Measured
 
 BENCHMARKS: Final[dict[str, Callable[[Path], list[Measured]]]] = {
     "start": start.measure,
     "night": night.measure,
+    "orchestration": orchestration.measure,
     "year": year.measure,
     "validation": validation.measure,
     "training": training.measure,
@@ -26,7 +27,6 @@ def main() -> None:
     """Run the benchmarks asked for and print a table of medians."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which; all if left out")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each; the first operation of a kind is never counted")
     asked = parser.parse_args()
     rows = []
     for name in asked.names or BENCHMARKS:
