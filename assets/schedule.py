@@ -25,7 +25,7 @@ def nightly_schedule(pipeline: Pipeline, job: Any) -> dg.ScheduleDefinition:
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         settings = read_settings()
-        due = due_nights(pipeline, Ledger(settings.ledger_url, home=settings.root), context.scheduled_execution_time)
+        due = due_nights(pipeline, Ledger.of(settings), context.scheduled_execution_time)
         return request(due) if due else dg.SkipReason(f"No night of `{pipeline.pipeline}` is due; its nights end on {pipeline.nights.to}.")
 
     return schedule

@@ -54,7 +54,7 @@ def lengths(text: str | None) -> tuple[tuple[str, int], ...]:
 
 def due(settings: Settings, spec: Pipeline) -> list[date]:
     """The nights that are due, oldest first."""
-    return due_nights(spec, Ledger(settings.ledger_url, home=settings.root), utc_now())
+    return due_nights(spec, Ledger.of(settings), utc_now())
 
 
 def night_or_newest(settings: Settings, spec: Pipeline, night: str | None) -> date:

@@ -31,7 +31,7 @@ def is_there(url: str) -> bool:
 def ledger_to_read(settings: Settings) -> Ledger:
     """The ledger; an empty one in memory where none was made yet."""
     if is_there(settings.ledger_url):
-        return Ledger(settings.ledger_url, home=settings.root)
+        return Ledger.of(settings)
     with tempfile.TemporaryDirectory() as folder:
         return Ledger("sqlite://", home=Path(folder))
 

@@ -96,7 +96,7 @@ def opened(settings: Settings, pipeline: Pipeline, *, command: str, options: Opt
     Raises:
         StoppedError: the process was asked to end by SIGTERM or Ctrl-C.
     """
-    ledger = Ledger(settings.ledger_url, home=settings.root)
+    ledger = Ledger.of(settings)
     run = Run(settings, pipeline, ledger, run_id or new_run_id(), options or Options())
     with living(ledger, run.run_id):
         ledger.begin_run(run.run_id, pipeline.pipeline, command=command, code_version=code_version(), config_digest=digest_of(pipeline))

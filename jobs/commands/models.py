@@ -124,7 +124,7 @@ def _acts(model: str, by: str, reason: str, *, night: str | None = None) -> "Act
     if not by.strip() or not reason.strip():
         msg = "--by and --reason must say something: they are what the record will show."
         raise UsageError(msg)
-    counts_from, ledger = acting.night_or_newest(settings, spec, night), Ledger(settings.ledger_url, home=settings.root)
+    counts_from, ledger = acting.night_or_newest(settings, spec, night), Ledger.of(settings)
     return Acts(ledger=ledger, registry=registry_of(settings), pipeline=spec.pipeline, model=which, night=counts_from, by=by, reason=reason)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, update
@@ -19,6 +19,7 @@ from jobs.errors import RetryableError, UsageError
 from jobs.ledger import tables as t
 from jobs.nights import utc_now
 from jobs.results import NightResult, StepResult
+from jobs.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,11 @@ class Ledger:
         self.locks.mkdir(parents=True, exist_ok=True)
         with FileLock(self.locks / "ledger-setup.lock"), _in_words("opened"):
             t.metadata.create_all(self.engine)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The ledger that the settings name."""
+        return cls(settings.ledger_url, home=settings.root)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -2,9 +2,10 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -25,6 +26,7 @@ from jobs.model.rows import Rows, read_rows
 from jobs.model.segments import Span, cut
 from jobs.model.training import Trained, train
 from jobs.model.verdict import Verdict
+from jobs.model.version import Entry
 from jobs.nights import Nights
 from jobs.predictions.step import threshold_of
 from jobs.results import NightResult, StepResult
@@ -54,9 +56,10 @@ def run(work: Work, nights: Nights) -> StepResult:
     spans = _spans(work, as_of)
     made_from = _fingerprint(work, as_of, spans)
     known = next((one for one in registry.versions(work.model_name) if one.tags.get("fingerprint") == made_from), None)
-    if known and _is_decided(work, known.version):
-        detail = {"version": known.version, "digest": known.digest, "verdict": known.tags.get("verdict"), "sentence": known.tags.get("sentence")}
-        return _step_result(work, NightResult(night=as_of, outcome="unchanged", detail=detail), "cpu", {})
+    decisions = work.ledger.decisions(work.pipeline.pipeline, work.item)
+    # Not decided after a crash between registration and decision: the version is then judged again.
+    if known and any(one["version"] == known.version for one in decisions):
+        return _step_result(work, NightResult(night=as_of, outcome="unchanged", detail=_as_decided(known, decisions)), "cpu", {})
     features, labels = work.lake.read("features"), work.lake.read(f"validated/{work.model.label_feed}")
     rows = read_rows(features.frame, labels.frame, work.pipeline, work.item, spans, as_of=as_of)
     trained = train(rows.labelled(spans["train"]), rows.labelled(spans["tune"]), model=work.model, features=rows.features)
@@ -66,9 +69,11 @@ def run(work: Work, nights: Nights) -> StepResult:
     return _step_result(work, result, trained.device.used, versions)
 
 
-def _is_decided(work: Work, version: int) -> bool:
-    """False after a crash between registration and decision: the version is then judged again."""
-    return any(one["version"] == version for one in work.ledger.decisions(work.pipeline.pipeline, work.item))
+def _as_decided(known: Entry, decisions: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    told = {"verdict": known.tags.get("verdict"), "sentence": known.tags.get("sentence")}
+    if why := rejected(decisions).get(known.version):
+        told = {"verdict": "REFUSE", "sentence": f"it was {why}. It stays out; only other data or another configuration make another version."}
+    return {"version": known.version, "digest": known.digest, **told}
 
 
 def _spans(work: Work, as_of: date) -> dict[str, Span]:
@@ -102,7 +107,7 @@ def _judged(work: Work, registry: Registry, rows: Rows, trained: Trained, spans:
         baselines=simple,
         threshold=threshold_of(work),
         seed=work.model.seed,
-        judged_before=_judged_before(registry, work.model_name, spans["holdout"]),
+        judged_before=_judged_before(registry, work.model_name, challenger, spans["holdout"]),
         pinned={"configuration": digest_of(work.pipeline), "code": code_version(), **{name: str(value) for name, value in pinned.items()}},
     )
     verdict = judge(case)
@@ -118,10 +123,10 @@ def _judged(work: Work, registry: Registry, rows: Rows, trained: Trained, spans:
     return _decided(work, registry, version, verdict, spans)
 
 
-def _judged_before(registry: Registry, name: str, holdout: Span) -> int:
-    """Versions whose holdout shares nights with this one."""
-    former = [Span(*map(date.fromisoformat, one.tags["holdout"].split(" to "))) for one in registry.versions(name) if "holdout" in one.tags]
-    return sum(span.shared(holdout) is not None for span in former)
+def _judged_before(registry: Registry, name: str, challenger: Challenger, holdout: Span) -> int:
+    """Other versions whose holdout shares nights with this one."""
+    others = [one for one in registry.versions(name) if "holdout" in one.tags and one.digest != challenger.digest]
+    return sum(Span(*map(date.fromisoformat, one.tags["holdout"].split(" to "))).shared(holdout) is not None for one in others)
 
 
 def _registered(work: Work, registry: Registry, case: Case, trained: Trained, verdict: Verdict, spans: Mapping[str, Span], files: Mapping[str, bytes]) -> int:

@@ -50,7 +50,7 @@ def _history(settings: Settings, as_of: date) -> None:
 def _per_asset(instance: dg.DagsterInstance, settings: Settings, night: date) -> float:
     tags = {ASSET_PARTITION_RANGE_START_TAG: str(night), ASSET_PARTITION_RANGE_END_TAG: str(night)}
     config = {"resources": {"tiny_run": {"config": {"pages": False}}}, "loggers": {"console": {"config": {"log_level": "ERROR"}}}}
-    job, ledger = dg.reconstructable(night_job), Ledger(settings.ledger_url, home=settings.root)
+    job, ledger = dg.reconstructable(night_job), Ledger.of(settings)
     before = len(ledger.step_runs("tiny"))
     whole = seconds(lambda: dg.execute_job(job, instance, config, tags=tags, raise_on_error=True))
     steps = ledger.step_runs("tiny")[before:]

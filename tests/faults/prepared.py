@@ -39,7 +39,7 @@ class Scene:
     @classmethod
     def here(cls, spark: SparkSession) -> "Scene":
         settings = read_settings()
-        ledger = Ledger(settings.ledger_url, home=settings.root)
+        ledger = Ledger.of(settings)
         return cls(settings, load_pipeline(NAME, settings), Lake(spark, ledger, root=settings.lake, pipeline=NAME, run_id="look"))
 
     @staticmethod

@@ -16,7 +16,7 @@ ROWS: Final = 20
 
 
 def ledger_of(settings: Settings) -> Ledger:
-    return Ledger(settings.ledger_url, home=settings.root)
+    return Ledger.of(settings)
 
 
 def lake_of(settings: Settings, spark: SparkSession, *, run_id: str = "test") -> Lake:

@@ -1,5 +1,7 @@
 """A champion that was a mistake: rolled back by the command, with the nights since scored and published again."""
 
+import pytest
+
 from jobs.model.artifact import Artifact
 from jobs.model.champion import registry_of
 from tests.faults import invariants
@@ -32,3 +34,11 @@ def test_the_nights_since_are_scored_and_published_again(scene: Scene) -> None:
     assert (promoted["act"], promoted["version"], promoted["by"]) == ("promoted", 2, "Ada Byron")
     assert (back["act"], back["version"], str(back["night"])) == ("rolled_back", 1, PUBLISHED[1]), "it counts from the first night scored again"
     invariants.hold(scene)
+
+
+def test_training_again_says_that_the_version_was_rejected(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    another_version(scene)
+    assert scene.matins("promote", f"{NAME}.{MODEL}", "--version", "2", *WHO) == 0
+    assert scene.matins("reject", f"{NAME}.{MODEL}", "--version", "1", *WHO) == 0
+    assert scene.matins("train", f"{NAME}.{MODEL}", "--as-of", "2024-01-31") == 1
+    assert "v1: it was rejected by Ada Byron: returns from the south are missed. It stays out" in " ".join(capsys.readouterr().out.split())

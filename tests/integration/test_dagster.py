@@ -149,7 +149,7 @@ def test_a_range_is_one_run_with_metadata_per_night(dagster: Dagster, history: d
 
 def test_ledger_and_dagster_meet_in_the_run_id(history: dg.JobExecutionResult) -> None:
     settings: Settings = read_settings()
-    recorded = Ledger(settings.ledger_url, home=settings.root).step_runs("tiny", run_id=history.run_id)
+    recorded = Ledger.of(settings).step_runs("tiny", run_id=history.run_id)
     assert [one["outcome"] for one in recorded] == ["written"] * 5
 
 

@@ -226,7 +226,7 @@ def _contents(lake: Lake) -> dict[str, tuple[int, str]]:
 
 def _lake(spark: SparkSession) -> Lake:
     settings = read_settings()
-    return Lake(spark, Ledger(settings.ledger_url, home=settings.root), root=settings.lake, pipeline=NAME, run_id=new_run_id())
+    return Lake(spark, Ledger.of(settings), root=settings.lake, pipeline=NAME, run_id=new_run_id())
 
 
 def _versions(scene: Scene) -> dict[str, int]:
