@@ -21,7 +21,7 @@ def past(feed: str, pipeline: Pipeline) -> str:
     spec, history = pipeline.feeds[feed], pipeline.features.history[feed]
     values = [f"{text} AS {name}" for take in history.take for name, text in _values(take, history)]
     columns = [f"p.{spec.event_day} AS event_day_", *_groups(history), *values]
-    if spec.key == pipeline.rows.key:
+    if _brings_rows(feed, pipeline):
         return _with_rows(feed, pipeline, columns)
     return f"SELECT {', '.join([*columns, f'p.{KNOWN_FROM} AS from_', f'p.{KNOWN_UNTIL} AS until_'])} FROM known_{feed} p"
 
@@ -34,9 +34,9 @@ def _with_rows(feed: str, pipeline: Pipeline, columns: Sequence[str]) -> str:
     computed = [f"{text} AS {name}" for name, text in pipeline.features.columns.items() if name not in own]
     names = [*brought, *pipeline.features.columns]
     key = " AND ".join(f"p.{name} = r.{name}" for name in spec.key)
-    taken = ", ".join(["p.*", *[f"r.{name}" for name in names if name not in own]])
+    taken = ", ".join(["p.*", "r.rows_from IS NOT NULL AS placed_", *[f"r.{name}" for name in names if name not in own]])
     inner = ", ".join([*spec.key, *brought, *computed, f"{KNOWN_FROM} AS rows_from", f"{KNOWN_UNTIL} AS rows_until"])
-    return f"""SELECT {", ".join([*columns, "from_", "until_"])}
+    return f"""SELECT {", ".join([*columns, "placed_", "from_", "until_"])}
 FROM (SELECT {taken}, greatest(p.{KNOWN_FROM}, r.rows_from) AS from_, least(p.{KNOWN_UNTIL}, r.rows_until) AS until_
       FROM known_{feed} p LEFT JOIN (SELECT {inner} FROM known_{rows}) r ON {key}) p
 WHERE until_ IS NULL OR from_ < until_"""
@@ -76,7 +76,7 @@ def aggregated(feed: str, pipeline: Pipeline, first: date, last: date) -> str:
     oldest = f"DATE'{first}' - {lag + windows[-1] - 1}"
     daily = f"""SELECT {group}, event_day_, from_, until_, {", ".join(f"sum({name}) AS {name}" for name in names)}
   FROM (SELECT {", ".join(["*", *masked])} FROM (SELECT *, {lists} FROM past_{feed}
-        WHERE from_ <= DATE'{last}' AND event_day_ BETWEEN {oldest} AND DATE'{last}' - {lag}))
+        WHERE from_ <= DATE'{last}' AND event_day_ BETWEEN {oldest} AND DATE'{last}' - {lag}){_placed(feed, pipeline)})
   GROUP BY {group}, event_day_, from_, until_"""
     starts = f"greatest(from_, date_add(event_day_, {lag}), DATE'{first}')"
     ends = ", ".join(f"least(until_, date_add(event_day_, {lag + w})) AS end_{w}" for w in windows)
@@ -90,6 +90,19 @@ def aggregated(feed: str, pipeline: Pipeline, first: date, last: date) -> str:
   SELECT {group}, night AS at_, true AS asked_, {", ".join(["0" for _ in windows for _ in names])}
   FROM (SELECT DISTINCT {group}, night FROM (SELECT {", ".join(["*", *masked])} FROM (SELECT *, {lists} FROM rows_)))))
 WHERE asked_"""
+
+
+def _brings_rows(feed: str, pipeline: Pipeline) -> bool:
+    return pipeline.feeds[feed].key == pipeline.rows.key
+
+
+def _placed(feed: str, pipeline: Pipeline) -> str:
+    """Where a past row's scored row is not known, it is in no group that only the scored row could name; it is not in the group of the missing."""
+    if not _brings_rows(feed, pipeline):
+        return ""
+    spec, history = pipeline.feeds[feed], pipeline.features.history[feed]
+    own = [str(place) for place, by in enumerate(history.by) if {*by} <= {*spec.kept, *spec.derive}]
+    return f" WHERE placed_ OR by_ IN ({', '.join([*own, '-1'])})"
 
 
 def joined_on(feed: str, history: History) -> Iterator[tuple[str, str]]:

@@ -82,7 +82,7 @@ class World:
                 self._outcomes(night, 2, night + timedelta(days=self.random.randint(1, 9)))
 
     def _orders(self, night: date) -> None:
-        rows = [(night, n, self.random.choice("abc"), self.random.randint(0, 23)) for n in range(8)]
+        rows = [(night, n, self.random.choice(["a", "b", "c", None]), self.random.randint(0, 23)) for n in range(8)]
         self._deliver("orders", rows, night, 1, night)
 
     def _outcomes(self, night: date, generation: int, known: date) -> None:
