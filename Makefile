@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo up test test-all lint bench lock clean
+.PHONY: help demo up test test-parts test-whole test-all lint bench lock clean
 
 PYTHON ?= python3
 GPU ?=
@@ -28,8 +28,14 @@ demo: $(READY) ## the whole story on the sample; GPU=1 trains on the GPU
 up: $(READY) ## Dagster with the shipped pipeline, on this machine only
 	@$(BIN)/python -m assets.up
 
-test: $(STAMPS)/dev ## all tests but the long ones
-	@$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/faults -m "not slow"
+test: $(STAMPS)/dev ## all tests but the long ones, in two processes
+	@$(MAKE) --no-print-directory --jobs=2 test-parts test-whole
+
+test-parts: $(STAMPS)/dev
+	@$(BIN)/python -m pytest tests/unit tests/contract -m "not slow"
+
+test-whole: $(STAMPS)/dev
+	@$(BIN)/python -m pytest tests/integration tests/faults -m "not slow"
 
 test-all: $(STAMPS)/dev ## every test
 	@$(BIN)/python -m pytest tests
