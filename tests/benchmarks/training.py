@@ -40,8 +40,8 @@ def measure(folder: Path) -> list[Measured]:
     def reference(_: int) -> None:
         made_from, tune = read()
         params = {name: value for name, value in trees[-1][0].items() if name not in {"max_trees", "early_stopping"}}
-        matrix = xgboost.QuantileDMatrix(made_from[names].to_numpy(np.float32), made_from["label"].to_numpy())
-        other = xgboost.QuantileDMatrix(tune[names].to_numpy(np.float32), tune["label"].to_numpy(), ref=matrix)
+        matrix = xgboost.QuantileDMatrix(made_from[names].to_numpy(np.float32), made_from["label"].to_numpy(), nthread=params["nthread"])
+        other = xgboost.QuantileDMatrix(tune[names].to_numpy(np.float32), tune["label"].to_numpy(), ref=matrix, nthread=params["nthread"])
         xgboost.train(params, matrix, model.max_trees, evals=[(other, "tune")], early_stopping_rounds=model.early_stopping, verbose_eval=False)
 
     return [Measured("training, the year", in_turn(ours, reference), at_most=1.3, note=f"{ROWS} rows, {FEATURES} features, {TREES} trees")]
