@@ -31,7 +31,7 @@ def measure(folder: Path) -> list[Measured]:
         tiny = write_pipeline(folder / "pipelines", folder / "landing", nights=35 + ROUNDS)
         _history(settings, tiny.trainable)
         night_by_night = [_per_asset(instance, settings, tiny.trainable + timedelta(days=n)) for n in range(1, ROUNDS + 2)]
-    return [Measured("orchestration, per asset", [(one, AT_MOST) for one in night_by_night[1:]], unit="s", at_most=1, note="the reference is one second")]
+    return [Measured("orchestration, per asset", [(one, AT_MOST) for one in night_by_night[1:]], unit="s", at_most=AT_MOST, note="the reference is one second")]
 
 
 @contextmanager
