@@ -85,7 +85,7 @@ def aggregated(feed: str, pipeline: Pipeline, first: date, last: date) -> str:
  SELECT {group}, at_, asked_, {", ".join(_running(group, names, windows))} FROM (
   SELECT {group}, c.at AS at_, false AS asked_, {", ".join(_deltas(names, windows))}
   FROM (SELECT *, explode(array({changes})) AS c FROM (SELECT *, {starts} AS start_, {ends} FROM ({daily})))
-  WHERE c.at <= DATE'{last}'
+  WHERE c.at <= DATE'{last}' AND (c.w = 0 OR c.at > start_)
   UNION ALL
   SELECT {group}, night AS at_, true AS asked_, {", ".join(["0" for _ in windows for _ in names])}
   FROM (SELECT DISTINCT {group}, night FROM (SELECT {", ".join(["*", *masked])} FROM (SELECT *, {lists} FROM rows_)))))

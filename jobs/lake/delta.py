@@ -85,7 +85,8 @@ def in_words(error: Exception, path: str) -> MatinsError:
 
 
 def _snapshot(spark: SparkSession, path: str) -> Any:
-    # Delta's Python API has no call for the version or the properties alone.
-    jvm: Any = spark._jvm
-    none = getattr(jvm.scala, "None$").__getattr__("MODULE$")
-    return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path).update(False, none, none)
+    # Delta's Python API has no call for the version or the properties alone. Each class is asked for by its whole name:
+    # step by step, `org`, `org.apache` and so on would each be looked for as a class in every jar.
+    log = getattr(spark._jvm, "org.apache.spark.sql.delta.DeltaLog").forTable(spark._jsparkSession, path)
+    nothing = getattr(spark._jvm, "scala.Option").empty()
+    return log.update(False, nothing, nothing)
