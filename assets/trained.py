@@ -12,7 +12,7 @@ from jobs.results import StepResult
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
-    from jobs.model.version import Version
+    from jobs.model.registry.version import Version
 
 CURVES: Final = ("roc", "precision_recall", "reliability", "gain")
 NO_CHAMPION: Final = "none"
@@ -27,8 +27,8 @@ def trained_metadata(settings: Settings, model: str, result: StepResult) -> tupl
         result: of the step `model`.
     """
     # A code location that loads should not wait for MLflow, XGBoost and pandas.
-    from jobs.model.champion import registry_of
-    from jobs.model.registry import CHAMPION
+    from jobs.model.registry.champion import registry_of
+    from jobs.model.registry.registry import CHAMPION
 
     registry, detail = registry_of(settings), result.nights[0].detail
     champion = next((one for one in registry.versions(model) if CHAMPION in one.aliases), None)

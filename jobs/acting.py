@@ -3,7 +3,7 @@
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobs import console
 from jobs.config.loading import find_pipelines, load_pipeline, read_pipeline
@@ -12,11 +12,14 @@ from jobs.errors import UsageError
 from jobs.ledger.ledger import Ledger
 from jobs.nightly import chosen, due_nights, newest_due, night_lines, require_night, split_model
 from jobs.nights import Nights, parse_night, span, utc_now
-from jobs.plan import Task
+from jobs.plan import Task, tasks
 from jobs.results import StepResult
 from jobs.runner import opened
 from jobs.settings import Settings
 from jobs.work import Options
+
+if TYPE_CHECKING:
+    from jobs.model.gate.placebo import Tally
 
 SEGMENTS = ("train", "tune", "calibrate", "holdout")
 
@@ -96,6 +99,28 @@ def walk(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights,
     """Run tasks as one recorded run, with progress."""
     with opened(settings, spec, command=" ".join(["matins", *sys.argv[1:]]), options=options) as this, console.progress(len(wanted)) as listener:
         return this.walk(wanted, nights, listener)
+
+
+def placebo(settings: Settings, spec: Pipeline, model: str, as_of: date, pairs: int) -> list[dict[str, Any]]:
+    """How the model's gate decides on `pairs` pairs of which neither version is better, and on pairs with a known difference; nothing is registered."""
+    from jobs.model.gate.placebo import STEPS, tallies
+    from jobs.model.material import alike, gather, spans_of
+
+    task = next(task for task in tasks(spec) if task.step.name == "model" and task.item == model)
+    # A training each; then two rules, each on every pair and on half of them in every step, in both directions and at the margin.
+    total = pairs + 2 * (pairs + (2 * len(STEPS) + 1) * (pairs - pairs // 2))
+    with opened(settings, spec, command=" ".join(["matins", *sys.argv[1:]])) as this, console.counting("placebo", total=total) as done:
+        work = this.work(task)
+        material = gather(work, as_of, spans_of(work, as_of))
+        sound, some = alike(material, pairs=pairs, done=done)
+        case = material.case(sound, read_champion=lambda: None)
+        return [_of_tally(one) for one in tallies(case, some, done)]
+
+
+def _of_tally(one: "Tally") -> dict[str, Any]:
+    low, high = one.interval
+    share = f"{one.promoted / one.judged:.2f} [{low:.2f}, {high:.2f}]"
+    return {"rule": one.rule, "pairs": one.what, "better by": round(one.step, 5), "judged": one.judged, "promoted": share, "comparison held": one.compared}
 
 
 def run_and_tell(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights, options: Options, *, json: bool) -> NoReturn:

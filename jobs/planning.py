@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from jobs.config.pipeline import Pipeline
 from jobs.errors import MatinsError
 from jobs.ledger.ledger import Slice
-from jobs.model.version import Version
+from jobs.model.registry.version import Version
 from jobs.plan import Task, needed_by, tasks
 from jobs.reading import is_there, ledger_to_read, published, work_to_read
 from jobs.settings import Settings
@@ -146,7 +146,7 @@ class Planning:
         return [*have, *[replace(blank, night=night, known_night=min(night, self.night)) for night in expected]]
 
     def _champion(self, work: Work) -> Version | str:
-        from jobs.model.champion import scoring_version
+        from jobs.model.registry.champion import scoring_version
 
         absent = f"{work.model_name} has no champion: matins train {work.model_name} --as-of NIGHT"
         if not is_there(self.settings.mlflow_uri):

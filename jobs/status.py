@@ -89,7 +89,7 @@ def _champion(settings: Settings, name: str) -> dict[str, Any]:
     """The champion as the registry shows it; one that cannot be read is shown with what is wrong."""
     if not is_there(settings.mlflow_uri):
         return {"version": None}
-    from jobs.model.champion import registry_of
+    from jobs.model.registry.champion import registry_of
 
     registry, shown = registry_of(settings), None
     try:

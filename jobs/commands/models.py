@@ -3,7 +3,24 @@
 from typing import TYPE_CHECKING, Any
 
 from jobs import acting, console
-from jobs.commands.options import AsOf, BackTo, By, FromNight, Json, MayFrom, MayTo, ModelName, Night, PipelineName, Reason, Segments, Version, app
+from jobs.commands.options import (
+    AsOf,
+    BackTo,
+    By,
+    FromNight,
+    Json,
+    MayFrom,
+    MayTo,
+    MayVersion,
+    ModelName,
+    Night,
+    PipelineName,
+    Placebo,
+    Reason,
+    Segments,
+    Version,
+    app,
+)
 from jobs.config.loading import load_pipeline
 from jobs.errors import UsageError
 from jobs.ledger.ledger import Ledger
@@ -15,8 +32,8 @@ from jobs.settings import read_settings
 from jobs.work import Options
 
 if TYPE_CHECKING:
-    from jobs.model.acts import Acts
-    from jobs.model.version import Entry
+    from jobs.model.registry.acts import Acts
+    from jobs.model.registry.version import Entry
 
 
 @app.command()
@@ -37,10 +54,33 @@ def train(model: ModelName, as_of: AsOf = None, segments: Segments = None, json:
 
 
 @app.command()
+def gate(model: ModelName, version: MayVersion = None, placebo: Placebo = None, as_of: AsOf = None, json: Json = False) -> None:
+    """Show the verdict on a version; with --placebo, how often the gate errs and what it can detect."""
+    settings = read_settings()
+    spec, which = acting.model_at(model, settings)
+    if placebo:
+        found = acting.placebo(settings, spec, which, acting.night_or_newest(settings, spec, as_of), placebo)
+        if json:
+            console.as_json(found)
+        else:
+            console.table(list(found[0]), [list(one.values()) for one in found])
+        return
+    from jobs.model.registry.champion import registry_of
+
+    registry = registry_of(settings)
+    known = registry.versions(model)
+    if not known:
+        msg = f"`{model}` has no version yet. Train one: matins train {model}."
+        raise UsageError(msg)
+    shown = registry.version(model, version or known[-1].version).read_json("verdict.json")
+    acting.show(shown, "\n".join([shown["sentence"], *(f"  {rule['outcome']:6} {rule['name']}: {rule['sentence']}" for rule in shown["rules"])]), json=json)
+
+
+@app.command()
 def models(pipeline: PipelineName, night: Night = None, json: Json = False) -> None:
     """List the versions of a pipeline's models and what was decided of them; with --night, which was champion then."""
-    from jobs.model.champion import registry_of
-    from jobs.model.reign import champion_on
+    from jobs.model.registry.champion import registry_of
+    from jobs.model.registry.reign import champion_on
 
     settings = read_settings()
     spec, registry, ledger = load_pipeline(pipeline, settings), registry_of(settings), ledger_to_read(settings)
@@ -76,7 +116,7 @@ def performance(model: ModelName, first: MayFrom = None, last: MayTo = None, jso
     if json:
         console.as_json([one.to_dict() for one in found])
     else:
-        console.table(*as_table(found))
+        console.table(*as_table(found, spec.models[which].type))
         for one in found:
             if one.problem:
                 console.warn(f"{one.name}: {one.problem}")
@@ -116,8 +156,8 @@ def rollback(model: ModelName, by: By, reason: Reason, to: BackTo = None, from_n
 
 
 def _acts(model: str, by: str, reason: str, *, night: str | None = None) -> "Acts":
-    from jobs.model.acts import Acts
-    from jobs.model.champion import registry_of
+    from jobs.model.registry.acts import Acts
+    from jobs.model.registry.champion import registry_of
 
     settings = read_settings()
     spec, which = acting.model_at(model, settings)

@@ -30,6 +30,8 @@ Segments = Annotated[str | None, typer.Option(help="Other lengths for this train
 Dirty = Annotated[bool, typer.Option("--dirty", help="Mix in real-life trouble, listed in manifest.json.")]
 Seed = Annotated[int, typer.Option(help="Seed of the trouble.")]
 Version = Annotated[int, typer.Option("--version", help="The version's number.")]
+MayVersion = Annotated[int | None, typer.Option("--version", help="The version's number; the newest if left out.")]
+Placebo = Annotated[int | None, typer.Option("--placebo", min=4, help="Judge so many pairs of which neither is better, and pairs made worse by known steps.")]
 By = Annotated[str, typer.Option("--by", help="Who decides; recorded as told, beside the system's user.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; recorded.")]
 BackTo = Annotated[int | None, typer.Option("--to", help="The version to go back to; the champion before this one if left out.")]

@@ -1,14 +1,17 @@
 """Models: the label, the nights a version is made from, the gate, drift and publication."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from jobs.config.base import Name, Section, Sql
 
-Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier"]
+Kind = Literal["binary", "regression"]
+Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier", "mae", "rmse", "r2"]
 Device = Literal["auto", "cpu", "cuda"]
-HIGHER_IS_BETTER: frozenset[str] = frozenset({"roc_auc", "pr_auc"})
+HIGHER_IS_BETTER: Final[frozenset[Metric]] = frozenset({"roc_auc", "pr_auc", "r2"})
+METRICS: Final[Mapping[Kind, tuple[Metric, ...]]] = {"binary": ("roc_auc", "pr_auc", "log_loss", "brier"), "regression": ("mae", "rmse", "r2")}
 
 
 class Segments(Section):
@@ -22,10 +25,53 @@ class Segments(Section):
     """What the gate judges; nothing is fitted on it, before or after."""
 
 
+class Range(Section):
+    """Values of an XGBoost parameter that a search may try."""
+
+    low: float
+    high: float
+    log: bool = False
+    """Equal steps in the logarithm: for what spans orders of magnitude."""
+    whole: bool = False
+    """Whole numbers only."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.low < self.high or (self.log and self.low <= 0):
+            msg = f"`low` must be below `high`, and above 0 with `log` (got {self.low:g} and {self.high:g})"
+            raise ValueError(msg)
+        return self
+
+
+SPACE: Final[Mapping[str, Range]] = {
+    "eta": Range(low=0.01, high=0.2, log=True),
+    "max_depth": Range(low=3, high=10, whole=True),
+    "min_child_weight": Range(low=1, high=200, log=True),
+    "subsample": Range(low=0.4, high=1),
+    "colsample_bynode": Range(low=0.03, high=1, log=True),
+    "lambda": Range(low=0.1, high=50, log=True),
+}
+
+
+class Search(Section):
+    """Parameters are tried on folds that roll forward in time inside `train` and `tune`; the model's own are always among them."""
+
+    trials: int = Field(default=30, ge=2)
+    """The model's own parameters are the first."""
+    minutes: float = Field(default=30, gt=0)
+    """No trial is begun later."""
+    folds: int = Field(default=3, ge=1)
+    fold_nights: int = Field(default=14, ge=3)
+    """What each fold is measured on."""
+    space: dict[str, Range] = Field(default_factory=lambda: dict(SPACE), min_length=1)
+    """By parameter."""
+
+
 class AgainstChampion(Section):
     """The paired comparison with the champion on the same holdout; one of the two rules."""
 
-    metric: Metric = "log_loss"
+    metric: Metric | None = None
+    """Left out: what the training minimises."""
     non_inferior: float | None = Field(default=None, ge=0)
     """The interval's worse end may be worse than the champion by this much."""
     superior: float | None = Field(default=None, ge=0)
@@ -43,8 +89,10 @@ class Gate(Section):
     """What a version has to show before it goes live."""
 
     floors: dict[Metric, float] = Field(default_factory=dict)
-    """The least (roc_auc, pr_auc) or most (log_loss, brier) that is good enough."""
+    """The least (roc_auc, pr_auc, r2) or most (all other metrics) that is good enough."""
     champion: AgainstChampion = AgainstChampion(non_inferior=0.002)
+    beats: list[Literal["historical_rate", "linear"]] = Field(default_factory=lambda: ["historical_rate"])
+    """Baselines, besides the constant, that the version must not be worse than by what training minimises."""
     min_nights: int = Field(default=7, ge=1)
     """Nights with labels that the holdout must have."""
     min_label_coverage: float = Field(default=0.9, ge=0, le=1)
@@ -73,7 +121,10 @@ class Model(Section):
 
     label: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
     """`feed.column`: a column of a feed with the same key as the rows."""
-    type: Literal["binary"] = "binary"
+    type: Kind = "binary"
+    """`binary`: the label is true or false, the score its probability. `regression`: the label is a quantity, the score a guess at it."""
+    error: Literal["squared", "absolute"] = "squared"
+    """Of a regression: what is minimised, and so what the score is, the mean or the median."""
     population: Sql | None = None
     """A condition on the features: which rows this model scores. Left out: all."""
     leave_out: list[Name] = Field(default_factory=list)
@@ -86,6 +137,8 @@ class Model(Section):
     threshold: Literal["from purpose"] | Annotated[float, Field(gt=0, lt=1)] = "from purpose"
     params: dict[str, float | int | str | bool] = Field(default_factory=dict)
     """XGBoost parameters that differ from the product's."""
+    search: Search | None = None
+    """Left out: no search."""
     max_trees: int = Field(default=600, ge=1)
     early_stopping: int = Field(default=30, ge=1)
     """Stop when so many trees brought nothing on `tune`."""
@@ -96,6 +149,48 @@ class Model(Section):
     gate: Gate = Gate()
     drift: Drift = Drift()
     publish: Publish = Publish()
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _not_several_classes(cls, given: Any) -> Any:
+        if str(given).replace("-", "").replace("_", "").replace(" ", "").lower() in {"multiclass", "severalclasses", "multinomial"}:
+            msg = f"several classes are not supported (got {given!r}): declare a binary model for each class, with a label of its own"
+            raise ValueError(msg)
+        return given
+
+    @model_validator(mode="after")
+    def _of_its_type(self) -> Self:
+        if problems := [*self._unfit()]:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _unfit(self) -> Iterator[str]:
+        allowed = METRICS[self.type]
+        asked = [*((f"gate.floors.{name}", name) for name in self.gate.floors), ("gate.champion.metric", self.gate.champion.metric)]
+        yield from (
+            f"{where}: `{name}` is no metric of a {self.type} model; allowed are {', '.join(allowed)}" for where, name in asked if name and name not in allowed
+        )
+        given = self.model_fields_set
+        if self.type == "binary":
+            if "error" in given:
+                yield "error: is for a regression; a binary model minimises log loss"
+            return
+        if "threshold" in given:
+            yield "threshold: is for a binary model; a regression predicts no class"
+        if "champion" not in self.gate.model_fields_set:
+            yield "gate.champion: a regression's errors are in the label's own unit, so say by how much: `champion: {non_inferior: 0.1}`"
+
+    @property
+    def loss(self) -> Metric:
+        """The metric that the training minimises."""
+        if self.type == "binary":
+            return "log_loss"
+        return "rmse" if self.error == "squared" else "mae"
+
+    @property
+    def label_type(self) -> str:
+        """What the label is cast to, in Spark's words."""
+        return "int" if self.type == "binary" else "double"
 
     @property
     def label_feed(self) -> str:

@@ -19,17 +19,18 @@ class Cost(Section):
     missed: float = Field(gt=0)
     false_alarm: float = Field(gt=0)
 
+    @property
+    def threshold(self) -> float:
+        """The probability from which acting costs less than not acting (Elkan 2001, The Foundations of Cost-Sensitive Learning, eq. 2)."""
+        return self.false_alarm / (self.false_alarm + self.missed)
+
 
 class Purpose(Section):
     """What the predictions are for."""
 
     goal: str
-    cost: Cost
-
-    @property
-    def threshold(self) -> float:
-        """The probability from which acting costs less than not acting (Elkan 2001, The Foundations of Cost-Sensitive Learning, eq. 2)."""
-        return self.cost.false_alarm / (self.cost.false_alarm + self.cost.missed)
+    cost: Cost | None = None
+    """Needed by binary models whose threshold comes from it."""
 
 
 class Nights(Section):
@@ -121,5 +122,7 @@ class Pipeline(Section):
                 yield f"models.{name}.label: `{model.label}` is not a column of a declared feed"
             elif feed.key != self.rows.key:
                 yield f"models.{name}.label: `{model.label_feed}` must have the key of `{self.features.rows}`, {self.rows.key} (got {feed.key})"
+            if model.type == "binary" and model.threshold == "from purpose" and self.purpose.cost is None:
+                yield f"models.{name}.threshold: comes from `purpose.cost`, which is not there; add it or give the threshold"
             if model.label_feed == self.features.rows:
                 yield f"models.{name}.label: the rows to score would bring their own label; take it from a feed that is delivered later"

@@ -15,8 +15,8 @@ from jobs.drift_report.distance import Distance, distances, from_plain
 from jobs.drift_report.page import SAMPLE, write_page
 from jobs.lake.lake import Draft
 from jobs.ledger.ledger import Slice
-from jobs.model.champion import registry_of
-from jobs.model.version import Version
+from jobs.model.registry.champion import registry_of
+from jobs.model.registry.version import Version
 from jobs.nights import Nights
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint

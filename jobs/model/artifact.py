@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jobs.errors import DataError
-from jobs.model.learned import Learned
+from jobs.model.training.learned import Learned
 
 if TYPE_CHECKING:
     from xgboost import Booster

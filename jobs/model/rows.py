@@ -9,6 +9,7 @@ import pandas as pd
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config.models import Model
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError
 from jobs.features.compile import coverage_columns
@@ -56,7 +57,7 @@ def read_rows(features: DataFrame, labels: DataFrame, pipeline: Pipeline, model:
     spec, key = pipeline.models[model], pipeline.rows.key
     first, last = min(span.first for span in spans.values()), max(span.last for span in spans.values())
     wanted = features.where(F.col("night").between(first, last) & ~F.col("restated")).where(spec.population or "true")
-    joined = wanted.join(_known_labels(labels, key, spec.label_column, as_of), key, how="left").orderBy("night", *key)
+    joined = wanted.join(_known_labels(labels, key, spec, as_of), key, how="left").orderBy("night", *key)
     frame = joined.toPandas()
     if frame.empty:
         make = f"matins backfill {pipeline.pipeline} --from {first} --to {last} --steps raw,validated,features"
@@ -65,10 +66,10 @@ def read_rows(features: DataFrame, labels: DataFrame, pipeline: Pipeline, model:
     return Rows(frame, feature_columns(features, pipeline, leave_out=spec.leave_out), tuple(coverage_columns(pipeline)))
 
 
-def _known_labels(labels: DataFrame, key: list[str], label: str, as_of: date) -> DataFrame:
+def _known_labels(labels: DataFrame, key: list[str], spec: Model, as_of: date) -> DataFrame:
     newest = Window.partitionBy(*key).orderBy(F.col("known_night").desc(), F.col("night").desc(), F.col("generation").desc())
     known = labels.where(F.col("known_night") <= F.lit(as_of)).withColumn("place", F.row_number().over(newest)).where("place = 1")
-    return known.select(*key, F.col(label).cast("int").alias("label"))
+    return known.select(*key, F.col(spec.label_column).cast(spec.label_type).alias("label"))
 
 
 def feature_columns(features: DataFrame, pipeline: Pipeline, *, leave_out: list[str]) -> tuple[str, ...]:

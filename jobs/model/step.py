@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,60 +12,38 @@ from jobs.config.loading import digest_of
 from jobs.drift_report.distance import Reference, to_plain
 from jobs.drift_report.page import SAMPLE
 from jobs.ledger.leases import lease
-from jobs.model import baselines
-from jobs.model.artifact import Artifact
-from jobs.model.case import Case
-from jobs.model.champion import registry_of
-from jobs.model.gate import judge
-from jobs.model.plots import plots
-from jobs.model.registry import Registry
-from jobs.model.reign import rejected
-from jobs.model.resampling import Floats
-from jobs.model.rows import Rows, read_rows
-from jobs.model.segments import Span, cut
-from jobs.model.training import Trained, train
-from jobs.model.verdict import Verdict
-from jobs.model.version import Entry
+from jobs.model.evaluation.plots import plots
+from jobs.model.gate.case import Case
+from jobs.model.gate.gate import judge
+from jobs.model.gate.verdict import Verdict
+from jobs.model.material import Material, gather, label_lag, spans_of
+from jobs.model.registry.champion import registry_of
+from jobs.model.registry.registry import Registry
+from jobs.model.registry.reign import rejected
+from jobs.model.registry.version import Entry
+from jobs.model.rows import Rows
+from jobs.model.segments import Span
+from jobs.model.training.training import Trained
 from jobs.nights import Nights
-from jobs.predictions.step import threshold_of
 from jobs.results import NightResult, StepResult
 from jobs.work import Work, code_version, content_of, fingerprint
-
-
-@dataclass(frozen=True)
-class Challenger:
-    """What was just trained, as the gate wants it."""
-
-    artifact: Artifact
-    spans: Mapping[str, Span]
-
-    @property
-    def digest(self) -> str:
-        """What it is."""
-        return self.artifact.digest
-
-    def score(self, frame: pd.DataFrame) -> Floats:
-        """One score per row."""
-        return self.artifact.score(frame)
 
 
 def run(work: Work, nights: Nights) -> StepResult:
     """Train as of the newest of `nights`, unless a version was already made from the very same data and configuration."""
     as_of, registry = max(nights), registry_of(work.settings)
-    spans = _spans(work, as_of)
+    spans = spans_of(work, as_of)
     made_from = _fingerprint(work, as_of, spans)
     known = next((one for one in registry.versions(work.model_name) if one.tags.get("fingerprint") == made_from), None)
     decisions = work.ledger.decisions(work.pipeline.pipeline, work.item)
     # Not decided after a crash between registration and decision: the version is then judged again.
     if known and any(one["version"] == known.version for one in decisions):
         return _step_result(work, NightResult(night=as_of, outcome="unchanged", detail=_as_decided(known, decisions)), "cpu", {})
-    features, labels = work.lake.read("features"), work.lake.read(f"validated/{work.model.label_feed}")
-    rows = read_rows(features.frame, labels.frame, work.pipeline, work.item, spans, as_of=as_of)
-    trained = train(rows.labelled(spans["train"]), rows.labelled(spans["tune"]), model=work.model, features=rows.features)
-    versions = {"features": features.version, f"validated/{work.model.label_feed}": labels.version}
+    material = gather(work, as_of, spans)
+    trained = material.train()
     with lease(work.ledger, f"model/{work.model_name}"):
-        result = _judged(work, registry, rows, trained, spans, {"as_of": str(as_of), "fingerprint": made_from, **versions})
-    return _step_result(work, result, trained.device.used, versions)
+        result = _judged(work, registry, material, trained, {"as_of": str(as_of), "fingerprint": made_from, **material.versions})
+    return _step_result(work, result, trained.device.used, material.versions)
 
 
 def _as_decided(known: Entry, decisions: Sequence[Mapping[str, Any]]) -> dict[str, object]:
@@ -74,12 +51,6 @@ def _as_decided(known: Entry, decisions: Sequence[Mapping[str, Any]]) -> dict[st
     if why := rejected(decisions).get(known.version):
         told = {"verdict": "REFUSE", "sentence": f"it was {why}. It stays out; only other data or another configuration make another version."}
     return {"version": known.version, "digest": known.digest, **told}
-
-
-def _spans(work: Work, as_of: date) -> dict[str, Span]:
-    segments = work.model.segments.model_copy(update=dict(work.options.segments))
-    lag = work.pipeline.feeds[work.model.label_feed].lag - work.pipeline.rows.lag
-    return cut(segments, as_of=as_of, lag=lag, first=work.pipeline.nights.from_)
 
 
 def _fingerprint(work: Work, as_of: date, spans: Mapping[str, Span]) -> str:
@@ -93,21 +64,12 @@ def _fingerprint(work: Work, as_of: date, spans: Mapping[str, Span]) -> str:
     return fingerprint(features, labels, spec, {name: str(span) for name, span in spans.items()}, xgboost.__version__)
 
 
-def _judged(work: Work, registry: Registry, rows: Rows, trained: Trained, spans: Mapping[str, Span], pinned: Mapping[str, object]) -> NightResult:
-    holdout, challenger = rows.labelled(spans["holdout"]), Challenger(trained.artifact, spans)
-    simple = baselines.fit(rows.labelled(spans["train"]), rows.labelled(spans["tune"]), learned=trained.artifact.learned)
-    case = Case(
-        model=work.model_name,
-        gate=work.model.gate,
-        holdout=holdout,
-        scored_rows=len(rows.scored(spans["holdout"])),
-        history_coverage=rows.mean_coverage,
-        challenger=challenger,
+def _judged(work: Work, registry: Registry, material: Material, trained: Trained, pinned: Mapping[str, object]) -> NightResult:
+    rows, spans = material.rows, material.spans
+    case = material.case(
+        trained,
         read_champion=lambda: registry.champion(work.model_name, threads=work.model.threads),
-        baselines=simple,
-        threshold=threshold_of(work),
-        seed=work.model.seed,
-        judged_before=_judged_before(registry, work.model_name, challenger, spans["holdout"]),
+        judged_before=_judged_before(registry, work.model_name, trained.artifact.digest, spans["holdout"]),
         pinned={"configuration": digest_of(work.pipeline), "code": code_version(), **{name: str(value) for name, value in pinned.items()}},
     )
     verdict = judge(case)
@@ -117,15 +79,15 @@ def _judged(work: Work, registry: Registry, rows: Rows, trained: Trained, spans:
         "reference_sample.parquet": _sample(rows, trained, spans),
     }
     if verdict.evaluation:
-        files |= plots(holdout, case.scores, title=f"{work.model_name} on {spans['holdout']}", seed=work.model.seed)
+        files |= plots(case.holdout, case.scores, kind=work.model.type, title=f"{work.model_name} on {spans['holdout']}", seed=work.model.seed)
         files |= {"evaluation.json": json.dumps(verdict.evaluation).encode()}
     version = _registered(work, registry, case, trained, verdict, spans, files)
     return _decided(work, registry, version, verdict, spans)
 
 
-def _judged_before(registry: Registry, name: str, challenger: Challenger, holdout: Span) -> int:
+def _judged_before(registry: Registry, name: str, digest: str, holdout: Span) -> int:
     """Other versions whose holdout shares nights with this one."""
-    others = [one for one in registry.versions(name) if "holdout" in one.tags and one.digest != challenger.digest]
+    others = [one for one in registry.versions(name) if "holdout" in one.tags and one.digest != digest]
     return sum(Span(*map(date.fromisoformat, one.tags["holdout"].split(" to "))).shared(holdout) is not None for one in others)
 
 
@@ -139,13 +101,13 @@ def _registered(work: Work, registry: Registry, case: Case, trained: Trained, ve
         "holdout": str(spans["holdout"]),
     }
     params = {**trained.params, "best_iteration": trained.best_iteration, **{f"segment.{name}": str(span) for name, span in spans.items()}}
-    metrics = {"tune.log_loss": trained.tune_log_loss, "seconds": trained.seconds, **(case.evaluation.flat() if verdict.evaluation else {})}
+    metrics = {f"tune.{work.model.loss}": trained.tune_loss, "seconds": trained.seconds, **(case.evaluation.flat() if verdict.evaluation else {})}
     run_id = registry.record(work.model_name, artifact=trained.artifact, spans=spans, params=params, metrics=metrics, tags=tags, files=files)
     return registry.register(work.model_name, run_id, trained.artifact.digest, tags).version
 
 
 def _decided(work: Work, registry: Registry, version: int, verdict: Verdict, spans: Mapping[str, Span]) -> NightResult:
-    as_of = spans["holdout"].last + timedelta(days=work.pipeline.feeds[work.model.label_feed].lag - work.pipeline.rows.lag)
+    as_of = spans["holdout"].last + timedelta(days=label_lag(work))
     # The same bytes keep their number: what a person has rejected does not come back by being trained again.
     veto = rejected(work.ledger.decisions(work.pipeline.pipeline, work.item)).get(version)
     stands, sentence = verdict.passed and not veto, f"v{version} was {veto}" if veto else verdict.sentence

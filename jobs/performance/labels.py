@@ -25,10 +25,10 @@ def known(labels: DataFrame, scores: DataFrame, pipeline: Pipeline, model: str) 
 
 
 def _newest(labels: DataFrame, pipeline: Pipeline, model: str, by: list[str]) -> DataFrame:
-    column = pipeline.models[model].label_column
+    spec = pipeline.models[model]
     order = Window.partitionBy(*by).orderBy(F.col("known_night").desc(), F.col("night").desc(), F.col("generation").desc())
-    rows = labels.withColumn("place", F.row_number().over(order)).where("place = 1").where(F.col(column).isNotNull())
-    return rows.select(*pipeline.rows.key, "known_night", F.col(column).cast("int").alias("label"))
+    rows = labels.withColumn("place", F.row_number().over(order)).where("place = 1").where(F.col(spec.label_column).isNotNull())
+    return rows.select(*pipeline.rows.key, "known_night", F.col(spec.label_column).cast(spec.label_type).alias("label"))
 
 
 def _joined(labels: DataFrame, scores: DataFrame, pipeline: Pipeline) -> DataFrame:

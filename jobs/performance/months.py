@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from jobs.config.models import METRICS, Kind
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError
-from jobs.model.evaluation import METRICS, Estimate, pooled
+from jobs.model.evaluation.evaluation import Estimate, pooled
 from jobs.nights import Nights, among
 from jobs.performance.labels import known
 from jobs.reading import lake_to_read
@@ -27,8 +28,9 @@ class Period:
     """The model versions that scored it: `1, 3`."""
     nights: int
     rows: int
-    positive: float
-    """Share of the labels that are 1."""
+    mean_label: float
+    """Of a binary label, the share of positives."""
+    mean_score: float
     metrics: Mapping[str, Estimate]
     problem: str | None = None
     """Why there are no metrics."""
@@ -49,14 +51,15 @@ def measured(settings: Settings, pipeline: Pipeline, model: str, nights: Nights)
     lake = lake_to_read(settings, pipeline, spark_session(settings))
     scores = lake.read(f"{model}/predictions").frame.where(among(nights))
     labels = lake.read(f"validated/{pipeline.models[model].label_feed}").frame
-    return by_month(known(labels, scores, pipeline, model).toPandas())
+    return by_month(known(labels, scores, pipeline, model).toPandas(), pipeline.models[model].type)
 
 
-def by_month(pairs: pd.DataFrame) -> list[Period]:
+def by_month(pairs: pd.DataFrame, kind: Kind) -> list[Period]:
     """Each month, and all of them pooled, with 95 % intervals over nights.
 
     Args:
-        pairs: a row per score with a known label: `scored_night`, `model_version`, `label` (0 or 1), `score`.
+        pairs: a row per score with a known label: `scored_night`, `model_version`, `label`, `score`.
+        kind: the model's type.
 
     Raises:
         DataError: there is no such row.
@@ -65,23 +68,24 @@ def by_month(pairs: pd.DataFrame) -> list[Period]:
         msg = "No score's label is known yet: nothing can be measured."
         raise DataError(msg)
     months = pd.to_datetime(pairs["scored_night"]).dt.strftime("%Y-%m")
-    return [*[_period(str(name), rows) for name, rows in pairs.groupby(months)], _period("all", pairs)]
+    return [*[_period(str(name), rows, kind) for name, rows in pairs.groupby(months)], _period("all", pairs, kind)]
 
 
-def _period(name: str, rows: pd.DataFrame) -> Period:
+def _period(name: str, rows: pd.DataFrame, kind: Kind) -> Period:
     versions = ", ".join(str(one) for one in sorted(rows["model_version"].unique()))
-    about = (name, versions, rows["scored_night"].nunique(), len(rows), float(rows["label"].mean()))
+    about = (name, versions, rows["scored_night"].nunique(), len(rows), float(rows["label"].mean()), float(rows["score"].mean()))
     try:
-        return Period(*about, pooled(rows.rename(columns={"scored_night": "night"}), seed=SEED))
+        return Period(*about, pooled(rows.rename(columns={"scored_night": "night"}), kind=kind, seed=SEED))
     except DataError as error:  # one class, or too few nights for an interval: the other months can be measured all the same
         return Period(*about, {}, problem=str(error))
 
 
-def as_table(periods: list[Period]) -> tuple[list[str], list[list[str]]]:
+def as_table(periods: list[Period], kind: Kind) -> tuple[list[str], list[list[str]]]:
     """Column names and cells, for people."""
-    columns = ["month", "version", "nights", "rows", "positive", *METRICS]
-    return columns, [_row(one) for one in periods]
+    columns = ["month", "version", "nights", "rows", "mean label", "mean score", *METRICS[kind]]
+    return columns, [_row(one, kind) for one in periods]
 
 
-def _row(one: Period) -> list[str]:
-    return [one.name, one.versions, str(one.nights), str(one.rows), f"{one.positive:.3f}", *[str(one.metrics.get(metric, "-")) for metric in METRICS]]
+def _row(one: Period, kind: Kind) -> list[str]:
+    counted = [one.name, one.versions, str(one.nights), str(one.rows), f"{one.mean_label:.3f}", f"{one.mean_score:.3f}"]
+    return [*counted, *[str(one.metrics.get(metric, "-")) for metric in METRICS[kind]]]

@@ -9,7 +9,7 @@ from jobs.lake.lake import Draft
 from jobs.ledger.ledger import Slice
 from jobs.nights import Nights, among
 from jobs.performance.labels import arrived
-from jobs.performance.measure import SCHEMA, realised
+from jobs.performance.measure import realised, schema
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint
 
@@ -50,10 +50,10 @@ def _fingerprint(work: Work, night: date, labels: Sequence[Slice], predictions: 
 
 
 def _measure(work: Work, nights: list[date], wanted: Mapping[date, str]) -> tuple[int, list[NightResult]]:
-    rows = realised(_pairs(work, nights).toPandas())
-    frame = work.lake.spark.createDataFrame(rows, SCHEMA)
-    tally = {night: [row for row in rows if row[0] == night] for night in nights}
-    drafts = [Draft(night=night, fingerprint=wanted[night], counts=_counts(tally[night])) for night in nights]
+    rows = realised(_pairs(work, nights).toPandas(), work.model.type)
+    frame = work.lake.spark.createDataFrame(rows, schema(work.model.type))
+    labels = {night: float(sum(row[3] for row in rows if row[0] == night)) for night in nights}
+    drafts = [Draft(night=night, fingerprint=wanted[night], counts={"labels": labels[night]}) for night in nights]
     committed = work.lake.commit(frame, work.table, drafts, step="performance")
     return committed.version, [_result(one, committed.written) for one in committed.slices]
 
@@ -63,10 +63,6 @@ def _pairs(work: Work, nights: list[date]) -> DataFrame:
     scores = work.lake.read(f"{work.item}/predictions").frame
     pairs = arrived(labels, scores, work.pipeline, work.item)
     return pairs.select("night", "scored_night", "model_version", "label", "score")
-
-
-def _counts(rows: Sequence[tuple[object, ...]]) -> dict[str, float]:
-    return {"labels": float(sum(int(str(row[3])) for row in rows)), "positives": float(sum(int(str(row[4])) for row in rows))}
 
 
 def _result(one: Slice, written: frozenset[date]) -> NightResult:

@@ -15,7 +15,7 @@ Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
 def score(features: DataFrame, artifact: Artifact, *, keys: Sequence[str]) -> DataFrame:
-    """One row per row of `features`: its keys and `score`, a probability.
+    """One row per row of `features`: its keys and `score`, a probability or a quantity.
 
     Raises:
         DataError: a feature that the model needs is not in the table, or is of another type than in training.
@@ -33,7 +33,7 @@ def score(features: DataFrame, artifact: Artifact, *, keys: Sequence[str]) -> Da
 
 
 def _kind(found: DataType) -> str:
-    """As `jobs.model.learned` calls it."""
+    """As `jobs.model.training.learned` calls it."""
     if isinstance(found, NumericType):
         return "number"
     return {"string": "text", "boolean": "flag"}.get(found.typeName(), found.typeName())

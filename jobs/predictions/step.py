@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 from jobs.config.loading import digest_of
 from jobs.lake.lake import Draft, Pinned
 from jobs.ledger.ledger import Slice
-from jobs.model.champion import scoring_version
-from jobs.model.version import Version
+from jobs.model.registry.champion import scoring_version
+from jobs.model.registry.version import Version
 from jobs.nights import Nights
 from jobs.predictions.score import score
 from jobs.results import NightResult, StepResult, written_or_not
@@ -47,9 +47,12 @@ def _reason(work: Work, features: Slice, version: Version, before: Slice | None)
     return "its features, the threshold or the population changed" if before.fingerprint != _fingerprint(work, features, version) else None
 
 
-def threshold_of(work: Work) -> float:
-    """The score from which the label is predicted."""
-    return work.pipeline.purpose.threshold if work.model.threshold == "from purpose" else float(work.model.threshold)
+def threshold_of(work: Work) -> float | None:
+    """The score from which the label is predicted; None of a regression."""
+    if work.model.type == "regression":
+        return None
+    cost = work.pipeline.purpose.cost
+    return cost.threshold if work.model.threshold == "from purpose" and cost else float(work.model.threshold)
 
 
 def _fingerprint(work: Work, features: Slice, version: Version) -> str:
@@ -75,11 +78,12 @@ def _predictions(work: Work, features: Pinned, version: Version) -> DataFrame:
     restated = F.col("restated") == F.lit(work.options.restate)
     scored_rows = features.frame.where(restated).where(work.model.population or "true")
     scores = score(scored_rows, version.artifact, keys=[*work.pipeline.rows.key, "night"])
+    threshold = threshold_of(work)
     return scores.select(
         *work.pipeline.rows.key,
         "night",
         "score",
-        (F.col("score") >= threshold_of(work)).alias("predicted"),
+        *([] if threshold is None else [(F.col("score") >= threshold).alias("predicted")]),
         F.lit(version.version).alias("model_version"),
         F.lit(version.digest).alias("model_digest"),
         F.lit(features.version).alias("features_version"),

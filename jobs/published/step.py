@@ -11,7 +11,7 @@ from jobs.failpoints import reached
 from jobs.ledger.leases import Lease, lease
 from jobs.ledger.ledger import Slice
 from jobs.nights import Nights
-from jobs.published.warehouse import CHUNK, OWN, Warehouse, opened
+from jobs.published.warehouse import CHUNK, Warehouse, opened
 from jobs.results import NightResult, StepResult
 from jobs.work import Work
 
@@ -49,7 +49,8 @@ def _idle(work: Work, night: date, scored: Slice | None, drift: Slice | None, sh
 
 
 def _publish(work: Work, warehouse: Warehouse, due: list[date], predictions: Mapping[date, Slice], turn: Lease) -> dict[date, NightResult]:
-    rows = work.lake.read(f"{work.item}/predictions", due).frame.where(~F.col("restated")).select(*work.pipeline.rows.key, *OWN[:-1])
+    columns = [column.name for column in warehouse.table.columns if column.name != "published_at"]
+    rows = work.lake.read(f"{work.item}/predictions", due).frame.where(~F.col("restated")).select(*columns)
     results = {}
     for night, found in groupby(rows.orderBy("night", *work.pipeline.rows.key).toLocalIterator(), key=lambda row: row["night"]):
         one = predictions[night]

@@ -43,7 +43,6 @@ TYPES: Final[dict[ColumnType, Any]] = {
     "date": Date(),
     "timestamp": DateTime(timezone=True),
 }
-OWN: Final = ("night", "score", "predicted", "model_version", "model_digest", "generation", "run_id", "published_at")
 
 
 def publish_ledger(metadata: MetaData) -> Table:
@@ -64,7 +63,7 @@ def publish_ledger(metadata: MetaData) -> Table:
 
 
 def predictions_table(metadata: MetaData, pipeline: Pipeline, model: str) -> Table:
-    """`<pipeline>_<model>_predictions`: the rows' key, and what was predicted by what."""
+    """`<pipeline>_<model>_predictions`: the rows' key, and what was predicted by what; a regression has no `predicted`."""
     keys = [Column(name, TYPES[pipeline.rows.columns[name].type], nullable=False) for name in pipeline.rows.key]
     name = f"{pipeline.pipeline}_{model}_predictions"
     return Table(
@@ -73,7 +72,7 @@ def predictions_table(metadata: MetaData, pipeline: Pipeline, model: str) -> Tab
         *keys,
         Column("night", Date, nullable=False, index=True),
         Column("score", Float(53), nullable=False),
-        Column("predicted", Boolean, nullable=False),
+        *([Column("predicted", Boolean, nullable=False)] if pipeline.models[model].type == "binary" else []),
         Column("model_version", Integer, nullable=False),
         Column("model_digest", String(64), nullable=False),
         Column("generation", Integer, nullable=False),

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.lake.session import spark_session
 from jobs.model.artifact import Artifact
-from jobs.model.learned import fit
+from jobs.model.training.learned import fit
 from jobs.predictions.score import score
 from tests.benchmarks.measured import Measured, in_turn, settings_in
 

@@ -9,7 +9,7 @@ import xgboost
 
 from jobs.config.loading import load_pipeline
 from jobs.lake.session import spark_session
-from jobs.model.training import train
+from jobs.model.training.training import train
 from tests.benchmarks.measured import Measured, in_turn, settings_in
 
 ROWS, FEATURES, NIGHTS, TREES = 300_000, 85, 330, 100

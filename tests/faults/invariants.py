@@ -10,7 +10,7 @@ from jobs.lake.lake import Lake, checksums
 from jobs.ledger.leases import _is_dead
 from jobs.ledger.ledger import Slice
 from jobs.ledger.tables import leases
-from jobs.model.champion import registry_of
+from jobs.model.registry.champion import registry_of
 from tests.faults.prepared import MODEL, NAME, Scene
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.model.artifact import Artifact
-from jobs.model.champion import registry_of
+from jobs.model.registry.champion import registry_of
 from tests.faults import invariants
 from tests.faults.prepared import MODEL, NAME, PUBLISHED, Scene
 

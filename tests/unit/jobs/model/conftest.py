@@ -9,10 +9,11 @@ import pytest
 from model_rows import FEATURES, FIRST, Made, nights_of
 
 from jobs.config.models import Model
-from jobs.model import baselines, segments
-from jobs.model.case import Case
-from jobs.model.registry import Registry
-from jobs.model.training import train
+from jobs.model import segments
+from jobs.model.evaluation import baselines
+from jobs.model.gate.case import Case
+from jobs.model.registry.registry import Registry
+from jobs.model.training.training import train
 from jobs.settings import read_settings
 
 
@@ -23,7 +24,7 @@ def made() -> Made:
     spans, frame = segments.cut(model.segments, as_of=date(2013, 5, 18), lag=2, first=FIRST), nights_of()
     rows = {name: frame[frame["night"].between(span.first, span.last)].reset_index(drop=True) for name, span in spans.items()}
     trained = train(rows["train"], rows["tune"], model=model, features=FEATURES)
-    return Made(model, spans, rows, trained, baselines.fit(rows["train"], rows["tune"], learned=trained.artifact.learned))
+    return Made(model, spans, rows, trained, baselines.fit(rows["train"], rows["tune"], learned=trained.artifact.learned, loss="log_loss"))
 
 
 @pytest.fixture
@@ -31,6 +32,8 @@ def case(made: Made) -> Case:
     """A sound challenger and no champion: it passes, until a test spoils something."""
     return Case(
         model="flights.delayed",
+        kind="binary",
+        loss="log_loss",
         gate=made.model.gate.model_copy(update={"floors": {"roc_auc": 0.6}}),
         holdout=made.rows["holdout"],
         scored_rows=len(made.rows["holdout"]) + 20,

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from jobs.config.models import Model
-from jobs.model.baselines import Baseline
-from jobs.model.resampling import Floats
+from jobs.model.evaluation.baselines import Baseline
+from jobs.model.evaluation.resampling import Floats
 from jobs.model.segments import Span
-from jobs.model.training import Trained, train
+from jobs.model.training.training import Trained, train
 
 FIRST = date(2013, 1, 1)
 FEATURES = ["carrier", "hour", "late_7", "holiday"]

@@ -9,10 +9,10 @@ from model_rows import Made
 
 from jobs.errors import DataError, UsageError
 from jobs.ledger.ledger import Ledger
-from jobs.model.acts import Acts
 from jobs.model.artifact import Artifact
-from jobs.model.registry import Registry
-from jobs.model.reign import champion_on, line
+from jobs.model.registry.acts import Acts
+from jobs.model.registry.registry import Registry
+from jobs.model.registry.reign import champion_on, line
 from jobs.model.segments import Span
 
 NAME, NIGHT = "flights.delayed", date(2013, 6, 1)

@@ -11,10 +11,11 @@ from sklearn import metrics
 from jobs.config.models import AgainstChampion, Gate
 from jobs.errors import DataError
 from jobs.model.artifact import Artifact
-from jobs.model.case import Case
-from jobs.model.gate import judge
+from jobs.model.evaluation.baselines import Constant
+from jobs.model.gate.case import Case
+from jobs.model.gate.gate import judge
+from jobs.model.gate.verdict import Rule, Verdict
 from jobs.model.segments import Span
-from jobs.model.verdict import Rule, Verdict
 
 Spoil = Callable[..., Case]
 
@@ -50,6 +51,30 @@ def close(made: Made) -> Fake:
 
 def gate_of(case: Case, **rule: object) -> Gate:
     return case.gate.model_copy(update={"champion": AgainstChampion(**rule)})
+
+
+def test_a_regression_is_judged_by_what_it_minimises(made: Made, spoil: Spoil) -> None:
+    holdout = made.rows["holdout"].assign(label=lambda f: 20.0 * f["label"] + f["hour"])
+    sound, off = Fake(lambda f: f["hour"].to_numpy(float)), Fake(lambda f: f["hour"].to_numpy(float) + 0.5, digest="e" * 64)
+    constant = Constant(float(holdout["label"].median()))
+    given = {"kind": "regression", "loss": "mae", "threshold": None, "holdout": holdout, "baselines": {"constant": constant}, "challenger": sound}
+    against = AgainstChampion(non_inferior=0.1)
+    case = spoil(**given, gate=Gate(floors={"mae": 6.0}, champion=against))
+    verdict = judge(case)
+    assert verdict.passed, verdict.sentence
+    assert {rule.name for rule in verdict.rules} >= {"floor_mae", "beats_constant"}
+    assert "threshold" not in refused(replace(case, read_champion=lambda: off))
+    assert set(refused(replace(case, challenger=off, read_champion=lambda: sound))) == {"comparison"}
+    assert set(refused(replace(case, gate=Gate(floors={"mae": 1.0}, champion=against)))) == {"floor_mae"}
+
+
+def test_only_the_baselines_asked_for_can_refuse_and_a_better_one_is_named(case: Case, spoil: Spoil) -> None:
+    perfect = Fake(lambda frame: frame["label"].to_numpy(float).clip(0.01, 0.99))
+    better = {**case.baselines, "linear": perfect}
+    verdict = judge(spoil(baselines=better))
+    assert verdict.passed
+    assert "The baseline linear does better here" in verdict.sentence
+    assert set(refused(spoil(baselines=better, gate=case.gate.model_copy(update={"beats": ["linear"]})))) == {"beats_linear"}
 
 
 def test_a_sound_first_version_passes(case: Case) -> None:

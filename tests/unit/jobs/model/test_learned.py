@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.errors import DataError
-from jobs.model.learned import Learned, fit
+from jobs.model.training.learned import Learned, fit
 
 NAN = float("nan")
 FRAME = pd.DataFrame(

@@ -11,9 +11,9 @@ import pytest
 from model_rows import Made
 
 from jobs.errors import DataError, RetryableError, UsageError
-from jobs.model.registry import Promotion, Registered, Registry
+from jobs.model.registry.registry import Promotion, Registered, Registry
 from jobs.model.segments import Span
-from jobs.model.training import Trained
+from jobs.model.training.training import Trained
 
 NAME = "flights.delayed"
 SPANS = {"train": Span(date(2013, 1, 1), date(2013, 3, 31)), "holdout": Span(date(2013, 4, 19), date(2013, 5, 16))}
@@ -167,8 +167,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from jobs.model.artifact import Artifact
-from jobs.model.learned import Learned
-from jobs.model.registry import Registry
+from jobs.model.training.learned import Learned
+from jobs.model.registry.registry import Registry
 
 folder = Path(sys.argv[1])
 registry = Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "mlartifacts")
@@ -247,7 +247,7 @@ def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_nothing_is_opened_before_the_first_call(tmp_path: Path) -> None:
-    code = "import sys, jobs.model.registry, jobs.model.gate, jobs.model.training; print(*sys.modules)"
+    code = "import sys, jobs.model.registry.registry, jobs.model.gate.gate, jobs.model.training.training; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert not {"mlflow", "sklearn", "xgboost", "matplotlib"} & set(loaded.split())
     Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "mlartifacts")

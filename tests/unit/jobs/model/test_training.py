@@ -1,4 +1,5 @@
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -7,10 +8,10 @@ import xgboost
 from model_rows import FEATURES, Made
 
 from jobs.errors import DataError, RetryableError, UsageError
-from jobs.model import device, training
 from jobs.model.artifact import Artifact, load
-from jobs.model.device import Choice
-from jobs.model.training import Trained, train
+from jobs.model.training import device, training
+from jobs.model.training.device import Choice
+from jobs.model.training.training import Trained, train
 
 
 def test_the_same_rows_seed_and_threads_give_the_same_digest(made: Made) -> None:
@@ -49,12 +50,25 @@ def test_unfit_rows_are_refused_with_a_sentence(made: Made) -> None:
     rows, tune = made.rows["train"], made.rows["tune"]
     with pytest.raises(DataError, match="`train` has no rows"):
         changed(made, train_rows=rows[:0])
-    with pytest.raises(DataError, match="All 1120 labels of `tune` are 0"):
+    with pytest.raises(DataError, match="`tune`: all 1120 labels are 0"):
         changed(made, tune_rows=tune.assign(label=0))
     with pytest.raises(DataError, match=r"must be 0 or 1 everywhere \(got"):
         changed(made, train_rows=rows.assign(label=rows["label"].astype(float).where(rows.index > 0)))
     with pytest.raises(DataError, match="no features"):
         changed(made, features=[])
+
+
+@pytest.mark.parametrize(("error", "middle"), [("squared", np.mean), ("absolute", np.median)])
+def test_a_regression_guesses_the_mean_or_the_median_as_told(made: Made, error: str, middle: Callable[[pd.Series], float]) -> None:
+    def skewed(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+        return rows.assign(label=np.random.default_rng(seed).gamma(1, 20, len(rows)) + 3 * rows["hour"])
+
+    model = made.model.model_copy(update={"type": "regression", "error": error, "params": {"max_depth": 3, "eta": 0.2}})
+    train_rows, tune_rows = skewed(made.rows["train"], 1), skewed(made.rows["tune"], 2)
+    trained = train(train_rows, tune_rows, model=model, features=FEATURES)
+    holdout = skewed(made.rows["holdout"], 3)
+    at_ten = holdout["hour"] == 10
+    assert trained.artifact.score(holdout)[at_ten].mean() == pytest.approx(middle(train_rows.loc[train_rows["hour"] == 10, "label"]), abs=2)
 
 
 def test_a_constant_feature_is_no_obstacle(made: Made) -> None:

@@ -33,7 +33,7 @@ def pairs(first: date, nights: int, *, version: int = 1, seed: int = 0) -> pd.Da
 
 def test_months_are_pooled_over_their_rows_with_intervals_over_nights() -> None:
     may, june = pairs(date(2013, 5, 20), 12), pairs(date(2013, 6, 1), 10, version=2, seed=1)
-    periods = by_month(pd.concat([may, june]))
+    periods = by_month(pd.concat([may, june]), "binary")
     found = [(one.name, one.versions, one.nights, one.rows) for one in periods]
     assert found == [
         ("2013-05", "1", 12, 480),
@@ -48,16 +48,16 @@ def test_months_are_pooled_over_their_rows_with_intervals_over_nights() -> None:
 
 
 def test_a_month_that_cannot_be_measured_says_why_and_the_others_stand() -> None:
-    periods = by_month(pd.concat([pairs(date(2013, 5, 10), 20), pairs(date(2013, 6, 1), 2).assign(label=0)]))
+    periods = by_month(pd.concat([pairs(date(2013, 5, 10), 20), pairs(date(2013, 6, 1), 2).assign(label=0)]), "binary")
     assert periods[1].metrics == {}
     assert "both classes" in str(periods[1].problem)
-    assert as_table(periods)[1][1][-1] == "-"
+    assert as_table(periods, "binary")[1][1][-1] == "-"
     assert periods[2].metrics["brier"].value > 0
 
 
 def test_without_labels_nothing_is_measured() -> None:
     with pytest.raises(DataError, match="No score's label is known yet"):
-        by_month(pairs(date(2013, 5, 20), 1).iloc[:0])
+        by_month(pairs(date(2013, 5, 20), 1).iloc[:0], "binary")
 
 
 class TestLabels:

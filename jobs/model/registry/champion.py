@@ -1,8 +1,8 @@
 """Which version scores a run: resolved once, to a number and a digest."""
 
 from jobs.errors import DataError, UsageError
-from jobs.model.registry import Registry
-from jobs.model.version import Version
+from jobs.model.registry.registry import Registry
+from jobs.model.registry.version import Version
 from jobs.settings import Settings
 from jobs.work import Work
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from jobs.errors import DataError
 from jobs.model import segments
 from jobs.model.artifact import Artifact
-from jobs.model.learned import Learned
 from jobs.model.segments import Span
+from jobs.model.training.learned import Learned
 
 MODEL: Final = "model.ubj"
 LEARNED: Final = "learned.json"

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from jobs.config.models import Metric
+from jobs.config.models import METRICS, Kind, Metric
 from jobs.errors import DataError
-from jobs.model.resampling import RESAMPLES, SAMPLED, Draws, Floats, draw, interval
+from jobs.model.evaluation.resampling import RESAMPLES, SAMPLED, Draws, Floats, draw, interval
+from jobs.model.evaluation.values import labels_of, scores_of
 
-METRICS: Final[tuple[Metric, ...]] = tuple(SAMPLED)
+HOLDOUT: Final = "The holdout"
+KIND: Final[Mapping[Metric, Kind]] = {metric: kind for kind, metrics in METRICS.items() for metric in metrics}
 
 
 class Estimate(NamedTuple):
@@ -62,12 +64,16 @@ class AtThreshold:
 class Evaluation:
     """One version on one holdout."""
 
+    kind: Kind
     rows: int
     nights: int
-    positives: int
+    mean_label: float
+    """Of a binary label, the share of positives."""
+    mean_score: float
     metrics: Mapping[str, Estimate]
     baselines: Mapping[str, Mapping[str, Estimate]]
-    at_threshold: AtThreshold
+    at_threshold: AtThreshold | None
+    """Of a binary model."""
     resamples: int = RESAMPLES
     block: str = "night"
 
@@ -80,7 +86,10 @@ class Evaluation:
 
     def flat(self) -> dict[str, float]:
         """For MLflow: `holdout.roc_auc`, `holdout.roc_auc.low`, `constant.roc_auc`, …"""
-        numbers = {"holdout.rows": float(self.rows), "holdout.nights": float(self.nights), "holdout.recall": self.at_threshold.recall}
+        counted = {"rows": self.rows, "nights": self.nights, "mean_label": self.mean_label, "mean_score": self.mean_score}
+        numbers = {f"holdout.{name}": float(number) for name, number in counted.items()}
+        if self.at_threshold:
+            numbers["holdout.recall"] = self.at_threshold.recall
         for name, metrics in {"holdout": self.metrics, **self.baselines}.items():
             for metric, estimate in metrics.items():
                 given = {"": estimate.value, ".low": estimate.low, ".high": estimate.high}
@@ -88,38 +97,42 @@ class Evaluation:
         return numbers
 
 
-def evaluate(frame: pd.DataFrame, scores: Floats, *, threshold: float, baselines: Mapping[str, Floats], seed: int) -> Evaluation:
+def evaluate(frame: pd.DataFrame, scores: Floats, *, kind: Kind, threshold: float | None, baselines: Mapping[str, Floats], seed: int) -> Evaluation:
     """Examine the scores of a holdout.
 
     Args:
-        frame: one row per labelled row, with `night` and `label` (0 or 1).
+        frame: one row per labelled row, with `night` and `label`.
         scores: the version's, in the order of `frame`.
-        threshold: the score from which the label is predicted.
+        kind: the model's type.
+        threshold: the score from which a binary label is predicted.
         baselines: the scores of each baseline, in the same order.
         seed: of the draws of nights; the same draws serve every column of scores.
 
     Raises:
-        DataError: no rows, one class only, a label or score that is missing, or a metric without a value.
+        DataError: no rows, one class or value only, a label or score that is missing, or a metric without a value.
     """
-    labels = _labels(frame)
+    labels = labels_of(frame, kind, where=HOLDOUT)
     draws = draw(frame["night"], seed=seed)
     return Evaluation(
+        kind=kind,
         rows=len(labels),
         nights=draws.nights,
-        positives=int(labels.sum()),
-        metrics=_estimates(draws, labels, scores),
-        baselines={name: _estimates(draws, labels, given) for name, given in baselines.items()},
-        at_threshold=at_threshold(labels, scores, threshold),
+        mean_label=float(labels.mean()),
+        mean_score=float(np.mean(scores)),
+        metrics=_estimates(draws, labels, scores, kind),
+        baselines={name: _estimates(draws, labels, given, kind) for name, given in baselines.items()},
+        at_threshold=None if threshold is None else at_threshold(labels, scores, threshold),
     )
 
 
-def pooled(frame: pd.DataFrame, *, seed: int) -> dict[str, Estimate]:
+def pooled(frame: pd.DataFrame, *, kind: Kind, seed: int) -> dict[str, Estimate]:
     """Every metric over all rows of `frame` (`night`, `label`, `score`): a month, a year, one night (then without intervals).
 
     Raises:
         DataError: as in `evaluate`.
     """
-    return _estimates(draw(frame["night"], seed=seed), _labels(frame), frame["score"].to_numpy(np.float64))
+    labels = labels_of(frame, kind, where=HOLDOUT)
+    return _estimates(draw(frame["night"], seed=seed), labels, frame["score"].to_numpy(np.float64), kind)
 
 
 def paired(frame: pd.DataFrame, *, challenger: Floats, champion: Floats, metric: Metric, seed: int) -> Estimate:
@@ -128,8 +141,8 @@ def paired(frame: pd.DataFrame, *, challenger: Floats, champion: Floats, metric:
     Raises:
         DataError: as in `evaluate`.
     """
-    labels, draws = _labels(frame), draw(frame["night"], seed=seed)
-    both = [_finite(given, len(labels)) for given in (challenger, champion)]
+    labels, draws = labels_of(frame, KIND[metric], where=HOLDOUT), draw(frame["night"], seed=seed)
+    both = [scores_of(given, len(labels), KIND[metric]) for given in (challenger, champion)]
     value = point(metric, labels, both[0]) - point(metric, labels, both[1])
     if draws.nights < 2:
         return Estimate(value, None, None)
@@ -144,7 +157,15 @@ def point(metric: Metric, label: Floats, score: Floats) -> float:
     """
     from sklearn import metrics
 
-    functions = {"roc_auc": metrics.roc_auc_score, "pr_auc": metrics.average_precision_score, "log_loss": metrics.log_loss, "brier": metrics.brier_score_loss}
+    functions = {
+        "roc_auc": metrics.roc_auc_score,
+        "pr_auc": metrics.average_precision_score,
+        "log_loss": metrics.log_loss,
+        "brier": metrics.brier_score_loss,
+        "mae": metrics.mean_absolute_error,
+        "rmse": metrics.root_mean_squared_error,
+        "r2": metrics.r2_score,
+    }
     value = float(functions[metric](label, score))
     if not np.isfinite(value):
         msg = f"`{metric}` has no finite value on {len(label)} rows (got {value})."
@@ -161,35 +182,12 @@ def at_threshold(label: Floats, score: Floats, threshold: float) -> AtThreshold:
     return AtThreshold(threshold, tn, fp, fn, tp, precision=precision, recall=tp / (tp + fn), f1=2 * tp / (2 * tp + fp + fn))
 
 
-def _estimates(draws: Draws, label: Floats, score: Floats) -> dict[str, Estimate]:
-    score = _finite(score, len(label))
-    values = {metric: point(metric, label, score) for metric in METRICS}
+def _estimates(draws: Draws, label: Floats, score: Floats, kind: Kind) -> dict[str, Estimate]:
+    score = scores_of(score, len(label), kind)
+    values = {metric: point(metric, label, score) for metric in METRICS[kind]}
     if draws.nights < 2:
         return {metric: Estimate(value, None, None) for metric, value in values.items()}
     return {metric: Estimate(value, *interval(SAMPLED[metric](draws, label, score))) for metric, value in values.items()}
-
-
-def _labels(frame: pd.DataFrame) -> Floats:
-    if frame.empty:
-        msg = "The holdout has no rows with a known label: nothing can be measured."
-        raise DataError(msg)
-    values = frame["label"].to_numpy(np.float64, na_value=np.nan)
-    classes = set(np.unique(values).tolist())
-    if classes != {0.0, 1.0}:
-        msg = f"Metrics need labels of both classes, 0 and 1, and no others (got {sorted(classes)[:5]} in {len(values)} rows)."
-        raise DataError(msg)
-    return values
-
-
-def _finite(score: Floats, rows: int) -> Floats:
-    if len(score) != rows:
-        msg = f"There are {len(score)} scores for {rows} rows."
-        raise DataError(msg)
-    outside = int((~((score >= 0) & (score <= 1))).sum())  # NaN is in no range
-    if outside:
-        msg = f"{outside} of {rows} scores are not probabilities (missing, infinite, or outside 0 to 1)."
-        raise DataError(msg)
-    return score.astype(np.float64)
 
 
 def _plain(metrics: Mapping[str, Estimate]) -> dict[str, dict[str, float | None]]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from jobs import failpoints
 from jobs.errors import RetryableError, UsageError
 from jobs.model.artifact import Artifact
-from jobs.model.runs import write_run
+from jobs.model.registry.runs import write_run
+from jobs.model.registry.store import Store, absent, in_words
+from jobs.model.registry.version import MANIFEST, Entry, Version, pack, sha256, unpack
 from jobs.model.segments import Span
-from jobs.model.store import Store, absent, in_words
-from jobs.model.version import MANIFEST, Entry, Version, pack, sha256, unpack
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion

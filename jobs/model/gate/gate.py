@@ -5,13 +5,13 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from jobs.config.models import HIGHER_IS_BETTER, Metric
+from jobs.config.models import HIGHER_IS_BETTER, METRICS, Metric
 from jobs.errors import DataError
-from jobs.model.case import Case, Contender
-from jobs.model.evaluation import METRICS, Estimate, paired
-from jobs.model.resampling import Floats
+from jobs.model.evaluation.evaluation import Estimate, paired
+from jobs.model.evaluation.resampling import Floats
+from jobs.model.gate.case import Case, Contender
+from jobs.model.gate.verdict import Outcome, Rule, Verdict
 from jobs.model.segments import Span
-from jobs.model.verdict import Outcome, Rule, Verdict
 
 FITTED_ON: Final = ("train", "tune", "calibrate")
 Judgement = tuple[str, Callable[[], Rule]]
@@ -55,8 +55,8 @@ def _rules_alone(case: Case) -> Iterator[Judgement]:
     yield "measurable", partial(_measurable, case)
     for metric, limit in case.gate.floors.items():
         yield f"floor_{metric}", partial(_floor, case, metric, limit)
-    # The constant is always asked for: a case that lacks it is refused, not judged without it.
-    for name in sorted({"constant", *case.baselines}):
+    # The constant is always asked for: a case that lacks it is refused, not judged without it. Without a feature to group by there is no rate to beat.
+    for name in ("constant", *(name for name in case.gate.beats if name in case.baselines)):
         yield f"beats_{name}", partial(_beats, case, name)
 
 
@@ -91,8 +91,13 @@ def _history_coverage(case: Case) -> Rule:
 
 
 def _measurable(case: Case) -> Rule:
-    told = ", ".join(f"{metric} {case.evaluation.metrics[metric]}" for metric in METRICS)
-    return Rule(name="measurable", outcome="PASS", sentence=f"Measured on {case.evaluation.rows} rows of {case.evaluation.nights} nights: {told}.")
+    told = ", ".join(f"{metric} {case.evaluation.metrics[metric]}" for metric in METRICS[case.kind])
+    ours, better = case.evaluation.metrics[case.loss].value, []
+    for name, metrics in case.evaluation.baselines.items():
+        if metrics[case.loss].value < ours:
+            better.append(f" The baseline {name} does better here: its {case.loss} is {metrics[case.loss]}.")
+    sentence = f"Measured on {case.evaluation.rows} rows of {case.evaluation.nights} nights: {told}.{''.join(better)}"
+    return Rule(name="measurable", outcome="PASS", sentence=sentence)
 
 
 def _floor(case: Case, metric: Metric, limit: float) -> Rule:
@@ -109,16 +114,16 @@ def _floor(case: Case, metric: Metric, limit: float) -> Rule:
 
 
 def _beats(case: Case, name: str) -> Rule:
-    """The constant must be beaten beyond chance, any other baseline by the value.
+    """By the loss that training minimises, the constant must be beaten beyond chance, any other baseline by the value.
 
     The constant knows nothing: what is not provably better has learned nothing. A table of rates is the best of many on `tune`, often within
     .01 of the model, which 28 nights cannot tell apart (flights: -.006 [-.018, .007]): asking for proof would leave the desk with neither.
     """
-    difference = _difference(case, case.baselines[name].score(case.holdout), "log_loss")
+    difference = _difference(case, case.baselines[name].score(case.holdout), case.loss)
     low, high = _interval(difference)
     is_proof = name == "constant"
     holds = (high if is_proof else difference.value) < 0
-    sentence = f"Its log loss less that of the baseline {name} is {difference} ({'the upper end' if is_proof else 'the value'} below 0)."
+    sentence = f"Its {case.loss} less that of the baseline {name} is {difference} ({'the upper end' if is_proof else 'the value'} below 0)."
     return Rule(name=f"beats_{name}", outcome=_hold(holds), observed=difference.value, interval=(low, high), limit=0, sentence=sentence)
 
 
@@ -135,7 +140,7 @@ def _another(case: Case, champion: Contender) -> Rule:
 
 
 def _comparison(case: Case) -> Rule:
-    rule, metric = case.gate.champion, case.gate.champion.metric
+    rule, metric = case.gate.champion, case.gate.champion.metric or case.loss
     theirs = case.incumbent_metrics[metric]
     difference = _difference(case, case.incumbent_scores, metric)
     low, high = _interval(difference)

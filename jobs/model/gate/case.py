@@ -9,11 +9,11 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from jobs.config.models import Gate
+from jobs.config.models import Gate, Kind, Metric
 from jobs.errors import DataError
-from jobs.model.baselines import Baseline
-from jobs.model.evaluation import Estimate, Evaluation, evaluate, pooled
-from jobs.model.resampling import Floats
+from jobs.model.evaluation.baselines import Baseline
+from jobs.model.evaluation.evaluation import Estimate, Evaluation, evaluate, pooled
+from jobs.model.evaluation.resampling import Floats
 from jobs.model.segments import Span
 
 
@@ -38,9 +38,12 @@ class Case:
 
     model: str
     """`<pipeline>.<model>`."""
+    kind: Kind
+    loss: Metric
+    """What the training minimises."""
     gate: Gate
     holdout: pd.DataFrame
-    """The challenger's holdout: `night`, `label` (0 or 1) and the stored features, one row per row with a known label."""
+    """The challenger's holdout: `night`, `label` and the stored features, one row per row with a known label."""
     scored_rows: int
     """The rows of the holdout's nights, whether their label is known or not."""
     history_coverage: float
@@ -49,7 +52,8 @@ class Case:
     read_champion: Callable[[], Contender | None]
     """Gives the champion, None if there has never been one; what it raises refuses."""
     baselines: Mapping[str, Baseline]
-    threshold: float
+    threshold: float | None
+    """Of a binary model."""
     seed: int
     judged_before: int = 0
     """Versions that were already judged on some of the holdout's nights."""
@@ -70,7 +74,7 @@ class Case:
     def evaluation(self) -> Evaluation:
         """The challenger's, beside the baselines."""
         others = {name: baseline.score(self.holdout) for name, baseline in self.baselines.items()}
-        return evaluate(self.holdout, self.scores, threshold=self.threshold, baselines=others, seed=self.seed)
+        return evaluate(self.holdout, self.scores, kind=self.kind, threshold=self.threshold, baselines=others, seed=self.seed)
 
     @cached_property
     def label_coverage(self) -> float:
@@ -96,4 +100,4 @@ class Case:
     @cached_property
     def incumbent_metrics(self) -> dict[str, Estimate]:
         """The champion's metrics on the same rows and draws."""
-        return pooled(self.holdout[["night", "label"]].assign(score=np.asarray(self.incumbent_scores)), seed=self.seed)
+        return pooled(self.holdout[["night", "label"]].assign(score=np.asarray(self.incumbent_scores)), kind=self.kind, seed=self.seed)

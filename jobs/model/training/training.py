@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from jobs.config.models import Model
-from jobs.errors import DataError, RetryableError, UsageError
+from jobs.config.models import Metric, Model
+from jobs.errors import RetryableError, UsageError
 from jobs.model.artifact import Artifact
-from jobs.model.device import Choice, choose
-from jobs.model.learned import Learned, fit
+from jobs.model.evaluation.values import labels_of
+from jobs.model.training.device import Choice, choose
+from jobs.model.training.learned import Learned, fit
 
 if TYPE_CHECKING:
     from xgboost import Booster, QuantileDMatrix
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 # of the features for each tree).
 DEFAULTS: Final[Mapping[str, Any]] = {"eta": 0.03, "max_depth": 8, "min_child_weight": 20, "subsample": 0.5, "lambda": 5.0}
 FEATURES_PER_SPLIT: Final = 4
-# Said by other keys of the file, or what makes the scores probabilities that early stopping can judge.
+# By what is minimised: XGBoost's objective and the metric that stops it. The median's trees are fitted to signs and their leaves set to medians.
+OBJECTIVES: Final[Mapping[Metric, tuple[str, str]]] = {
+    "log_loss": ("binary:logistic", "logloss"),
+    "rmse": ("reg:squarederror", "rmse"),
+    "mae": ("reg:absoluteerror", "mae"),
+}
+# Said by other keys of the file, or what makes the scores such that early stopping can judge them.
 RESERVED: Final = frozenset(
     {"objective", "eval_metric", "seed", "random_state", "nthread", "n_jobs", "device", "tree_method", "num_class", "booster", "verbosity"}
 )
@@ -39,7 +46,8 @@ class Trained:
     device: Choice
     params: Mapping[str, Any]
     best_iteration: int
-    tune_log_loss: float
+    tune_loss: float
+    """On `tune`, what is minimised: log loss, root mean squared error or mean absolute error."""
     rows: Mapping[str, int]
     seconds: float
 
@@ -48,18 +56,19 @@ def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, fe
     """Train a version. The same rows in the same order, seed and threads give the same digest.
 
     Args:
-        train_rows: rows in a stable order, with the features and `label` (0 or 1).
+        train_rows: rows in a stable order, with the features and `label`.
         tune_rows: likewise, for early stopping.
         model: the model's section of the pipeline file.
         features: the columns to learn from; `leave_out` is already taken out.
 
     Raises:
-        DataError: a segment is empty, has one class only or unfit labels; there are no features.
+        DataError: a segment is empty, has one class or value only, or unfit labels; there are no features.
         UsageError: `params` or `device` ask for what cannot be.
         RetryableError: the GPU that was asked for failed during the training.
     """
     started = time.perf_counter()
-    labels = {name: _labels(name, rows) for name, rows in (("train", train_rows), ("tune", tune_rows))}
+    segments = {"train": train_rows, "tune": tune_rows}
+    labels = {name: labels_of(rows, model.type, where=f"The segment `{name}`").astype(np.float32) for name, rows in segments.items()}
     learned = fit(train_rows, features=features, fill=model.fill, min_category_count=model.min_category_count)
     params, device = parameters(model, features=len(features)), choose(model.device)
     matrices = {"train": learned.matrix(train_rows), "tune": learned.matrix(tune_rows)}
@@ -72,7 +81,7 @@ def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, fe
         device=device,
         params={**params, "device": device.used, "max_trees": model.max_trees, "early_stopping": model.early_stopping},
         best_iteration=best,
-        tune_log_loss=float(booster.best_score),
+        tune_loss=float(booster.best_score),
         rows={name: len(values) for name, values in labels.items()},
         seconds=time.perf_counter() - started,
     )
@@ -87,25 +96,11 @@ def parameters(model: Model, *, features: int) -> dict[str, Any]:
     if taken := sorted(RESERVED & set(model.params)):
         msg = f"`params` may not set {taken}: use the model's own keys (`type`, `seed`, `threads`, `device`)."
         raise UsageError(msg)
-    fixed = {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist", "seed": model.seed, "nthread": model.threads}
+    objective, stopped_by = OBJECTIVES[model.loss]
+    fixed = {"objective": objective, "eval_metric": stopped_by, "tree_method": "hist", "seed": model.seed, "nthread": model.threads}
     # Between a random forest's square root and a few: half the root, and never fewer than four.
     drawn = min(1.0, max(FEATURES_PER_SPLIT, math.sqrt(features) / 2) / features)
     return {**DEFAULTS, "colsample_bynode": round(drawn, 4), **model.params, **fixed}
-
-
-def _labels(segment: str, rows: pd.DataFrame) -> NDArray[np.float32]:
-    if rows.empty:
-        msg = f"The segment `{segment}` has no rows with a known label; choose a later --as-of, or look at the label's feed."
-        raise DataError(msg)
-    values = rows["label"].to_numpy(np.float32, na_value=np.nan)
-    classes = set(np.unique(values).tolist())
-    if not classes <= {0.0, 1.0}:
-        msg = f"The labels of `{segment}` must be 0 or 1 everywhere (got {sorted(classes)[:5]})."
-        raise DataError(msg)
-    if len(classes) == 1:
-        msg = f"All {len(values)} labels of `{segment}` are {int(values[0])}: from one class only, nothing can be learned or tuned."
-        raise DataError(msg)
-    return values
 
 
 @dataclass(frozen=True)

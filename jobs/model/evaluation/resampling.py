@@ -112,4 +112,30 @@ def pr_auc(draws: Draws, label: Floats, score: Floats) -> Floats:
         return np.asarray((gained * hits / np.maximum(taken, 1)).sum(axis=1) / hits[:, -1])
 
 
-SAMPLED: Final[Mapping[Metric, Callable[[Draws, Floats, Floats], Floats]]] = {"roc_auc": roc_auc, "pr_auc": pr_auc, "log_loss": log_loss, "brier": brier}
+def mae(draws: Draws, label: Floats, score: Floats) -> Floats:
+    """Mean absolute error per draw."""
+    return draws.totals(np.abs(score - label)) / draws.totals(np.ones_like(score))
+
+
+def rmse(draws: Draws, label: Floats, score: Floats) -> Floats:
+    """Root of the mean squared error per draw."""
+    return np.sqrt(brier(draws, label, score))
+
+
+def r2(draws: Draws, label: Floats, score: Floats) -> Floats:
+    """Coefficient of determination per draw: 1 less the squared error over that of the draw's own mean."""
+    rows, middle = draws.totals(np.ones_like(score)), label.mean()  # about the mean, so that squares of large labels do not cancel
+    around = draws.totals((label - middle) ** 2) - draws.totals(label - middle) ** 2 / rows
+    with np.errstate(invalid="ignore", divide="ignore"):  # a draw of one value: NaN or infinite, which `interval` refuses
+        return np.asarray(1 - draws.totals((score - label) ** 2) / around)
+
+
+SAMPLED: Final[Mapping[Metric, Callable[[Draws, Floats, Floats], Floats]]] = {
+    "roc_auc": roc_auc,
+    "pr_auc": pr_auc,
+    "log_loss": log_loss,
+    "brier": brier,
+    "mae": mae,
+    "rmse": rmse,
+    "r2": r2,
+}

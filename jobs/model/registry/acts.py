@@ -6,9 +6,9 @@ from datetime import date
 from jobs.errors import UsageError
 from jobs.ledger.leases import lease
 from jobs.ledger.ledger import Ledger
-from jobs.model.registry import CHAMPION, Registry
-from jobs.model.reign import line, rejected
-from jobs.model.version import Entry
+from jobs.model.registry.registry import CHAMPION, Registry
+from jobs.model.registry.reign import line, rejected
+from jobs.model.registry.version import Entry
 
 
 @dataclass(frozen=True, kw_only=True)

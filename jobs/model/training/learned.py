@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jobs.errors import DataError
-from jobs.model.expressions import as_float
+from jobs.model.training.expressions import as_float
 
 Kind = Literal["number", "flag", "text"]
 Fill = float | Literal["mean", "median"]

@@ -1,14 +1,15 @@
 """Plots of an evaluation, as PNG bytes."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from jobs.errors import DataError
-from jobs.model.resampling import Draws, Floats, draw, interval
+from jobs.config.models import Kind
+from jobs.model.evaluation.resampling import Draws, Floats, draw, interval
+from jobs.model.evaluation.values import labels_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,32 +19,34 @@ GREY: Final = "#8a8a8a"
 # Points of a curve that are drawn; more cannot be seen.
 POINTS: Final = 1000
 BINS: Final = 10
+OF: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "binary": ("roc.png", "precision_recall.png", "reliability.png", "gain.png"),
+    "regression": ("reliability.png", "errors.png"),
+}
 
 
-def plots(frame: pd.DataFrame, scores: Floats, *, title: str, seed: int) -> dict[str, bytes]:
-    """`roc.png`, `precision_recall.png`, `reliability.png` and `gain.png`.
+def plots(frame: pd.DataFrame, scores: Floats, *, kind: Kind, title: str, seed: int) -> dict[str, bytes]:
+    """`roc.png`, `precision_recall.png`, `reliability.png` and `gain.png`; of a regression `reliability.png` and `errors.png`.
 
     Args:
         frame: `night` and `label` of the holdout.
         scores: of its rows, in the same order.
+        kind: the model's type.
         title: model, version and nights, shown above each plot.
         seed: of the draws of nights behind the intervals.
 
     Raises:
-        DataError: there are no rows, or one class only.
+        DataError: there are no rows, or one class or value only.
     """
-    labels = frame["label"].to_numpy(np.float64)
-    if len(set(labels.tolist())) < 2:
-        msg = "Curves need labels of both classes."
-        raise DataError(msg)
-    draws = draw(frame["night"], seed=seed)
+    labels, draws = labels_of(frame, kind, where="The holdout"), draw(frame["night"], seed=seed)
     drawn: dict[str, Callable[[Axes], None]] = {
         "roc.png": lambda axes: _roc(axes, labels, scores),
         "precision_recall.png": lambda axes: _precision_recall(axes, labels, scores),
         "reliability.png": lambda axes: _reliability(axes, labels, scores, draws),
         "gain.png": lambda axes: _gain(axes, labels, scores),
+        "errors.png": lambda axes: _errors(axes, labels, scores),
     }
-    return {name: _png(title, draw_on) for name, draw_on in drawn.items()}
+    return {name: _png(title, draw_on) for name, draw_on in drawn.items() if name in OF[kind]}
 
 
 def _roc(axes: "Axes", labels: Floats, scores: Floats) -> None:
@@ -75,11 +78,13 @@ def _reliability(axes: "Axes", labels: Floats, scores: Floats, draws: Draws) -> 
     said = np.array([scores[rows].mean() for rows in inside])
     seen = np.array([labels[rows].mean() for rows in inside])
     ends = np.array([_rate_interval(labels, rows, draws) for rows in inside]).T
-    limit = min(1.0, 1.1 * float(max(ends.max(), said.max())))
-    axes.plot([0, limit], [0, limit], color=GREY, linestyle="--", label="as said")
+    lowest, highest = (float(found) for found in (min(ends.min(), said.min()), max(ends.max(), said.max())))
+    margin = 0.1 * (highest - lowest)
+    limits = (0.0 if lowest >= 0 else lowest - margin, highest + margin)
+    axes.plot(limits, limits, color=GREY, linestyle="--", label="as said")
     whiskers = np.maximum([seen - ends[0], ends[1] - seen], 0)
     axes.errorbar(said, seen, yerr=whiskers, color=INK, marker="o", markersize=4, capsize=3, linewidth=1, label="tenths of the rows, 95 % over nights")
-    axes.set(xlabel="mean score", ylabel="share that was positive", xlim=(0, limit), ylim=(0, limit))
+    axes.set(xlabel="mean score", ylabel="mean label", xlim=limits, ylim=limits)
     axes.set_aspect("equal")
     axes.legend(loc="upper left", frameon=False)
 
@@ -99,6 +104,15 @@ def _gain(axes: "Axes", labels: Floats, scores: Floats) -> None:
     axes.set(xlabel="share of rows taken, highest scores first", ylabel="share of positives found", xlim=(0, 1), ylim=(0, 1))
     axes.set_aspect("equal")
     axes.legend(loc="lower right", frameon=False)
+
+
+def _errors(axes: "Axes", labels: Floats, scores: Floats) -> None:
+    errors = scores - labels
+    low, high = np.quantile(errors, [0.01, 0.99])
+    axes.hist(np.clip(errors, low, high), bins=60, color=INK)
+    axes.axvline(float(errors.mean()), color=GREY, linestyle="--", label=f"mean {errors.mean():.2f}, median {np.median(errors):.2f}")
+    axes.set(xlabel="score less label (the outer hundredths at the edges)", ylabel="rows")
+    axes.legend(loc="upper left", frameon=False)
 
 
 def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs import failpoints
 from jobs.errors import DataError
-from jobs.model.store import Store, in_words
+from jobs.model.registry.store import Store, in_words
 
 
 def write_run(store: Store, name: str, *, tags: Mapping[str, str], params: Mapping[str, Any], metrics: Mapping[str, float], files: Mapping[str, bytes]) -> str:

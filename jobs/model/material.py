@@ -1,0 +1,147 @@
+"""What versions are made from and judged on: stored rows cut into segments, and the case that the gate is given."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from jobs.config.models import Model, Search
+from jobs.model.artifact import Artifact
+from jobs.model.evaluation import baselines
+from jobs.model.evaluation.resampling import Floats
+from jobs.model.gate.case import Case, Contender
+from jobs.model.rows import Rows, read_rows
+from jobs.model.segments import Span, cut
+from jobs.model.training.search import Fold, Found, rolling, search
+from jobs.model.training.training import Trained, train
+from jobs.predictions.step import threshold_of
+from jobs.work import Work
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """What was just trained, as the gate wants it."""
+
+    artifact: Artifact
+    spans: Mapping[str, Span]
+
+    @property
+    def digest(self) -> str:
+        """What it is."""
+        return self.artifact.digest
+
+    def score(self, frame: pd.DataFrame) -> Floats:
+        """One score per row."""
+        return self.artifact.score(frame)
+
+
+@dataclass(frozen=True)
+class Material:
+    """The rows of one `as_of` night, and what is to be made of them."""
+
+    name: str
+    """`<pipeline>.<model>`."""
+    model: Model
+    threshold: float | None
+    rows: Rows
+    spans: Mapping[str, Span]
+    versions: Mapping[str, int]
+    """Of the Delta tables that were read."""
+
+    def train(self, train_rows: pd.DataFrame | None = None, *, seed: int | None = None) -> Trained:
+        """Train on the segments `train` and `tune`, or on other rows and with another seed."""
+        given = self.rows.labelled(self.spans["train"]) if train_rows is None else train_rows
+        model = self.model if seed is None else self.model.model_copy(update={"seed": seed})
+        return train(given, self.rows.labelled(self.spans["tune"]), model=model, features=self.rows.features)
+
+    def searched(self, *, lag: int, storage: str, study: str, done: Callable[[str], None]) -> Found:
+        """The best parameters for these rows.
+
+        Raises:
+            UsageError: the segments are too short for the folds.
+        """
+        folds = rolling(self.model.search or Search(), self.spans, lag=lag)
+
+        def loss(model: Model, fold: Fold) -> float:
+            return train(self.rows.labelled(fold[0]), self.rows.labelled(fold[1]), model=model, features=self.rows.features).tune_loss
+
+        return search(self.model, folds=folds, features=len(self.rows.features), loss=loss, storage=storage, study=study, done=done)
+
+    def case(self, trained: Trained, *, read_champion: Callable[[], Contender | None], judged_before: int = 0, pinned: Mapping[str, str] | None = None) -> Case:
+        """What the gate is given of a trained version."""
+        learned, loss = trained.artifact.learned, self.model.loss
+        simple = baselines.fit(self.rows.labelled(self.spans["train"]), self.rows.labelled(self.spans["tune"]), learned=learned, loss=loss)
+        return Case(
+            model=self.name,
+            kind=self.model.type,
+            loss=loss,
+            gate=self.model.gate,
+            holdout=self.rows.labelled(self.spans["holdout"]),
+            scored_rows=len(self.rows.scored(self.spans["holdout"])),
+            history_coverage=self.rows.mean_coverage,
+            challenger=Challenger(trained.artifact, self.spans),
+            read_champion=read_champion,
+            baselines=simple,
+            threshold=self.threshold,
+            seed=self.model.seed,
+            judged_before=judged_before,
+            pinned=pinned or {},
+        )
+
+
+def alike(material: Material, *, pairs: int, done: Callable[[str], None]) -> tuple[Trained, dict[str, list[tuple[Challenger, Challenger]]]]:
+    """A sound version, and pairs of others of which neither is better but by chance: by seed, and by the nights of `train` drawn again.
+
+    Args:
+        material: what all are trained on and judged on.
+        pairs: how many, half of either kind.
+        done: told of each training.
+    """
+    train_rows, nights = material.rows.labelled(material.spans["train"]), material.spans["train"].nights
+    by_night = dict(list(train_rows.groupby("night")))
+
+    def redrawn(seed: int) -> pd.DataFrame:
+        drawn = np.random.default_rng(seed).integers(0, len(by_night), nights)
+        return pd.concat([list(by_night.values())[place] for place in sorted(drawn)], ignore_index=True)
+
+    def ring(train: Callable[[int], Trained], length: int) -> list[tuple[Challenger, Challenger]]:
+        """Each is once the challenger and once the champion, so that luck in one is counted on both sides."""
+        made = []
+        for number in range(length):
+            made.append(Challenger(train(material.model.seed + 1000 + number).artifact, material.spans))
+            done("trained")
+        return [(one, made[(place + 1) % length]) for place, one in enumerate(made)]
+
+    by_seed = ring(lambda seed: material.train(seed=seed), pairs - pairs // 2)
+    by_nights = ring(lambda seed: material.train(redrawn(seed), seed=seed), pairs // 2)
+    return material.train(), {"another seed": by_seed, "nights drawn again": by_nights}
+
+
+def spans_of(work: Work, as_of: date) -> dict[str, Span]:
+    """The segments' nights for a version made in the night `as_of`.
+
+    Raises:
+        UsageError: the pipeline has too few nights before it.
+    """
+    segments = work.model.segments.model_copy(update=dict(work.options.segments))
+    return cut(segments, as_of=as_of, lag=label_lag(work), first=work.pipeline.nights.from_)
+
+
+def label_lag(work: Work) -> int:
+    """Nights from a row's own to that of its label."""
+    return work.pipeline.feeds[work.model.label_feed].lag - work.pipeline.rows.lag
+
+
+def gather(work: Work, as_of: date, spans: Mapping[str, Span]) -> Material:
+    """Read the rows of the segments.
+
+    Raises:
+        DataError: the segments' nights have no features.
+    """
+    label_table = f"validated/{work.model.label_feed}"
+    features, labels = work.lake.read("features"), work.lake.read(label_table)
+    rows = read_rows(features.frame, labels.frame, work.pipeline, work.item, spans, as_of=as_of)
+    versions = {"features": features.version, label_table: labels.version}
+    return Material(work.model_name, work.model, threshold_of(work), rows, spans, versions)
