@@ -9,6 +9,7 @@ from jobs.config.base import Name, Section, Sql
 
 Kind = Literal["binary", "regression"]
 Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier", "mae", "rmse", "r2"]
+Simple = Literal["historical_rate", "linear"]
 Device = Literal["auto", "cpu", "cuda"]
 HIGHER_IS_BETTER: Final[frozenset[Metric]] = frozenset({"roc_auc", "pr_auc", "r2"})
 METRICS: Final[Mapping[Kind, tuple[Metric, ...]]] = {"binary": ("roc_auc", "pr_auc", "log_loss", "brier"), "regression": ("mae", "rmse", "r2")}
@@ -91,7 +92,7 @@ class Gate(Section):
     floors: dict[Metric, float] = Field(default_factory=dict)
     """The least (roc_auc, pr_auc, r2) or most (all other metrics) that is good enough."""
     champion: AgainstChampion = AgainstChampion(non_inferior=0.002)
-    beats: list[Literal["historical_rate", "linear"]] = Field(default_factory=lambda: ["historical_rate"])
+    beats: tuple[Simple, ...] = ("historical_rate",)
     """Baselines, besides the constant, that the version must not be worse than by what training minimises."""
     min_nights: int = Field(default=7, ge=1)
     """Nights with labels that the holdout must have."""

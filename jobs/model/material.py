@@ -1,8 +1,9 @@
 """What versions are made from and judged on: stored rows cut into segments, and the case that the gate is given."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -50,13 +51,17 @@ class Material:
     versions: Mapping[str, int]
     """Of the Delta tables that were read."""
 
+    def with_params(self, params: Mapping[str, Any]) -> Self:
+        """The same, with other parameters."""
+        return replace(self, model=self.model.model_copy(update={"params": {**self.model.params, **params}}))
+
     def train(self, train_rows: pd.DataFrame | None = None, *, seed: int | None = None) -> Trained:
         """Train on the segments `train` and `tune`, or on other rows and with another seed."""
         given = self.rows.labelled(self.spans["train"]) if train_rows is None else train_rows
         model = self.model if seed is None else self.model.model_copy(update={"seed": seed})
         return train(given, self.rows.labelled(self.spans["tune"]), model=model, features=self.rows.features)
 
-    def searched(self, *, lag: int, storage: str, study: str, done: Callable[[str], None]) -> Found:
+    def searched(self, *, lag: int, storage: str, study: str) -> Found:
         """The best parameters for these rows.
 
         Raises:
@@ -67,7 +72,7 @@ class Material:
         def loss(model: Model, fold: Fold) -> float:
             return train(self.rows.labelled(fold[0]), self.rows.labelled(fold[1]), model=model, features=self.rows.features).tune_loss
 
-        return search(self.model, folds=folds, features=len(self.rows.features), loss=loss, storage=storage, study=study, done=done)
+        return search(self.model, folds=folds, features=len(self.rows.features), loss=loss, storage=storage, study=study)
 
     def case(self, trained: Trained, *, read_champion: Callable[[], Contender | None], judged_before: int = 0, pinned: Mapping[str, str] | None = None) -> Case:
         """What the gate is given of a trained version."""
@@ -99,12 +104,13 @@ def alike(material: Material, *, pairs: int, done: Callable[[str], None]) -> tup
         pairs: how many, half of either kind.
         done: told of each training.
     """
-    train_rows, nights = material.rows.labelled(material.spans["train"]), material.spans["train"].nights
-    by_night = dict(list(train_rows.groupby("night")))
+    train_rows = material.rows.labelled(material.spans["train"])
+    by_night = [rows for _, rows in train_rows.groupby("night")]
 
     def redrawn(seed: int) -> pd.DataFrame:
-        drawn = np.random.default_rng(seed).integers(0, len(by_night), nights)
-        return pd.concat([list(by_night.values())[place] for place in sorted(drawn)], ignore_index=True)
+        drawn = np.random.default_rng(seed).integers(0, len(by_night), len(by_night))
+        again: pd.DataFrame = pd.concat([by_night[place] for place in sorted(drawn)], ignore_index=True)
+        return again
 
     def ring(train: Callable[[int], Trained], length: int) -> list[tuple[Challenger, Challenger]]:
         """Each is once the challenger and once the champion, so that luck in one is counted on both sides."""

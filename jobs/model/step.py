@@ -23,6 +23,7 @@ from jobs.model.registry.reign import rejected
 from jobs.model.registry.version import Entry
 from jobs.model.rows import Rows
 from jobs.model.segments import Span
+from jobs.model.training.search import Found
 from jobs.model.training.training import Trained
 from jobs.nights import Nights
 from jobs.results import NightResult, StepResult
@@ -40,9 +41,10 @@ def run(work: Work, nights: Nights) -> StepResult:
     if known and any(one["version"] == known.version for one in decisions):
         return _step_result(work, NightResult(night=as_of, outcome="unchanged", detail=_as_decided(known, decisions)), "cpu", {})
     material = gather(work, as_of, spans)
-    trained = material.train()
+    found = _searched(work, material, made_from) if work.model.search else None
+    trained = (material.with_params(found.params) if found else material).train()
     with lease(work.ledger, f"model/{work.model_name}"):
-        result = _judged(work, registry, material, trained, {"as_of": str(as_of), "fingerprint": made_from, **material.versions})
+        result = _judged(work, registry, material, trained, found, {"as_of": str(as_of), "fingerprint": made_from, **material.versions})
     return _step_result(work, result, trained.device.used, material.versions)
 
 
@@ -64,7 +66,13 @@ def _fingerprint(work: Work, as_of: date, spans: Mapping[str, Span]) -> str:
     return fingerprint(features, labels, spec, {name: str(span) for name, span in spans.items()}, xgboost.__version__)
 
 
-def _judged(work: Work, registry: Registry, material: Material, trained: Trained, pinned: Mapping[str, object]) -> NightResult:
+def _searched(work: Work, material: Material, made_from: str) -> Found:
+    # One study for the same rows and configuration: a search that was cut off goes on.
+    storage = f"sqlite:///{work.settings.root / 'optuna.db'}"
+    return material.searched(lag=label_lag(work), storage=storage, study=f"{work.model_name}.{made_from[:16]}")
+
+
+def _judged(work: Work, registry: Registry, material: Material, trained: Trained, found: Found | None, pinned: Mapping[str, object]) -> NightResult:
     rows, spans = material.rows, material.spans
     case = material.case(
         trained,
@@ -81,7 +89,7 @@ def _judged(work: Work, registry: Registry, material: Material, trained: Trained
     if verdict.evaluation:
         files |= plots(case.holdout, case.scores, kind=work.model.type, title=f"{work.model_name} on {spans['holdout']}", seed=work.model.seed)
         files |= {"evaluation.json": json.dumps(verdict.evaluation).encode()}
-    version = _registered(work, registry, case, trained, verdict, spans, files)
+    version = _registered(work, registry, case, trained, found, verdict, files)
     return _decided(work, registry, version, verdict, spans)
 
 
@@ -91,7 +99,8 @@ def _judged_before(registry: Registry, name: str, digest: str, holdout: Span) ->
     return sum(Span(*map(date.fromisoformat, one.tags["holdout"].split(" to "))).shared(holdout) is not None for one in others)
 
 
-def _registered(work: Work, registry: Registry, case: Case, trained: Trained, verdict: Verdict, spans: Mapping[str, Span], files: Mapping[str, bytes]) -> int:
+def _registered(work: Work, registry: Registry, case: Case, trained: Trained, found: Found | None, verdict: Verdict, files: Mapping[str, bytes]) -> int:
+    spans = case.challenger.spans
     tags = {
         **case.pinned,
         "verdict": verdict.outcome,
@@ -102,7 +111,10 @@ def _registered(work: Work, registry: Registry, case: Case, trained: Trained, ve
     }
     params = {**trained.params, "best_iteration": trained.best_iteration, **{f"segment.{name}": str(span) for name, span in spans.items()}}
     metrics = {f"tune.{work.model.loss}": trained.tune_loss, "seconds": trained.seconds, **(case.evaluation.flat() if verdict.evaluation else {})}
+    if found:
+        metrics |= {f"search.{work.model.loss}": found.loss, f"search.defaults.{work.model.loss}": found.default_loss}
     run_id = registry.record(work.model_name, artifact=trained.artifact, spans=spans, params=params, metrics=metrics, tags=tags, files=files)
+    registry.record_trials(work.model_name, run_id, found.trials if found else (), metric=work.model.loss)
     return registry.register(work.model_name, run_id, trained.artifact.digest, tags).version
 
 

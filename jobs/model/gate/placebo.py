@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
@@ -91,7 +92,7 @@ def tallies(case: Case, alike: Mapping[str, Sequence[Pair]], done: Callable[[str
         done: told of each judgement.
     """
     pairs = next(iter(alike.values()))
-    seen = _detectable(replace(case, challenger=pairs[0][0], read_champion=lambda: pairs[0][1]))
+    seen = _detectable(replace(case, challenger=pairs[0][0], read_champion=partial(_given, pairs[0][1])))
     margin = case.gate.champion.non_inferior
     steps = sorted({*(sign * share * seen for sign in (-1, 1) for share in STEPS), *([-margin] if margin else [])})
     for rule in (case.gate.champion, AgainstChampion(metric=case.gate.champion.metric, superior=0)):
@@ -115,11 +116,15 @@ def _apart(case: Case, pair: Pair, step: float) -> Pair:
 def _tally(case: Case, what: str, step: float, pairs: Sequence[Pair], done: Callable[[str], None]) -> Tally:
     promoted = alone = 0
     for challenger, champion in pairs:
-        verdict = judge(replace(case, challenger=challenger, read_champion=lambda champion=champion: champion))
+        verdict = judge(replace(case, challenger=challenger, read_champion=partial(_given, champion)))
         promoted += verdict.passed
         alone += any(rule.name == "comparison" and rule.outcome == "PASS" for rule in verdict.rules)
         done(what)
     return Tally(what, named(case.gate.champion), step, len(pairs), promoted, alone)
+
+
+def _given(champion: Contender) -> Contender:
+    return champion
 
 
 def _detectable(case: Case) -> float:

@@ -1,7 +1,7 @@
 """The registry: versions in MLflow, believed only when their files are the registered ones."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from jobs import failpoints
 from jobs.errors import RetryableError, UsageError
 from jobs.model.artifact import Artifact
-from jobs.model.registry.runs import write_run
+from jobs.model.registry.runs import PARENT, write_run, write_trial
 from jobs.model.registry.store import Store, absent, in_words
 from jobs.model.registry.version import MANIFEST, Entry, Version, pack, sha256, unpack
 from jobs.model.segments import Span
@@ -76,6 +76,18 @@ class Registry:
         """
         tags = {**tags, "digest": artifact.digest}
         return write_run(self._store, _named(name), tags=tags, params=params, metrics=metrics, files=pack(artifact, spans, files))
+
+    def record_trials(self, name: str, run_id: str, trials: Sequence[Mapping[str, Any]], *, metric: str) -> None:
+        """Write the trials of a search down as runs nested in the training's.
+
+        Args:
+            name: `<pipeline>.<model>`.
+            run_id: the training's.
+            trials: each with `number`, `state`, `params` and `loss`.
+            metric: what the loss is.
+        """
+        for one in trials:
+            write_trial(self._store, _named(name), run_id, one, metric)
 
     def register(self, name: str, run_id: str, digest: str, tags: Mapping[str, str] | None = None) -> Registered:
         """Make the run's files a version, after reading them back; a digest that has a version keeps that one.
@@ -161,7 +173,7 @@ class Registry:
         """Runs that became no version, as a crash leaves them: to be looked at and deleted."""
         experiment, client = self._store.experiment(_named(name)), self._store.client
         with in_words("read"):
-            runs = [run.info.run_id for run in client.search_runs([experiment], max_results=5000)]
+            runs = [run.info.run_id for run in client.search_runs([experiment], max_results=5000) if PARENT not in run.data.tags]
         return tuple(sorted(set(runs) - {entry.run_id for entry in self.versions(name)}))
 
     def _make(self, name: str) -> None:

@@ -36,7 +36,7 @@ class Found:
     """Of each: `number`, `state`, `params`, `loss` (None if it was pruned or failed)."""
 
 
-def search(model: Model, *, folds: list[Fold], features: int, loss: Loss, storage: str, study: str, done: Callable[[str], None]) -> Found:
+def search(model: Model, *, folds: list[Fold], features: int, loss: Loss, storage: str, study: str) -> Found:
     """Try parameters until the budget of trials or minutes is spent; a study that was interrupted goes on where it stopped.
 
     The sampler is TPE (Bergstra et al. 2011, Algorithms for Hyper-Parameter Optimization), seeded; a trial whose mean loss after a fold is
@@ -49,31 +49,24 @@ def search(model: Model, *, folds: list[Fold], features: int, loss: Loss, storag
         loss: trains and measures on one fold.
         storage: SQLAlchemy address of Optuna's tables.
         study: a name that changes with the rows and the configuration.
-        done: told of each trial.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     spec = model.search or Search()
-    seed = model.seed
     made = optuna.create_study(
         storage=storage, study_name=study, load_if_exists=True, pruner=optuna.pruners.MedianPruner(n_startup_trials=5), direction="minimize"
     )
-    finished = [one for one in made.trials if one.state.is_finished()]
     # Seeded anew with each start: the same seed would draw the first trials again.
-    made.sampler = optuna.samplers.TPESampler(seed=seed + len(finished))
+    made.sampler = optuna.samplers.TPESampler(seed=model.seed + len(made.trials))
     if DEFAULTS not in made.user_attrs:
         made.set_user_attr(DEFAULTS, float(np.mean([loss(model, fold) for fold in folds])))
-        done("defaults")
-    if (left := spec.trials - 1 - len(finished)) > 0:
+    if (left := spec.trials - 1 - len(_done(made))) > 0:
 
         def objective(trial: "Trial") -> float:
             return _tried(trial, model, spec, folds, loss)
 
-        def told(_: "Study", one: "FrozenTrial") -> None:
-            done(f"trial {one.number + 1}")
-
-        made.optimize(objective, n_trials=left, timeout=60 * spec.minutes, callbacks=[told])
+        made.optimize(objective, n_trials=left, timeout=60 * spec.minutes)
     return _best(made, parameters(model, features=features), spec)
 
 
@@ -119,10 +112,15 @@ def _drawn(trial: "Trial", name: str, allowed: Range) -> float | int:
 def _best(study: "Study", own: Mapping[str, Any], spec: Search) -> Found:
     default_loss = float(study.user_attrs[DEFAULTS])
     defaults = {"number": 0, "state": "COMPLETE", "params": {name: own.get(name) for name in spec.space}, "loss": default_loss}
-    trials = (defaults, *[_plain(one) for one in study.trials if one.state.is_finished()])
+    trials = (defaults, *map(_plain, _done(study)))
     whole = [one for one in trials if one["state"] == "COMPLETE"]
     best = min(whole, key=lambda one: float(str(one["loss"])))
     return Found({} if best is defaults else dict(best["params"]), float(str(best["loss"])), default_loss, trials)
+
+
+def _done(study: "Study") -> list["FrozenTrial"]:
+    # A trial that was interrupted has failed and says nothing.
+    return [one for one in study.trials if one.state.name in {"COMPLETE", "PRUNED"}]
 
 
 def _plain(one: "FrozenTrial") -> dict[str, Any]:

@@ -131,6 +131,17 @@ def test_every_problem_is_said_at_once(refused: Refused) -> None:
         ({"features": {"columns": {"order_id": "1"}}}, "features.columns: `order_id` are columns of the feed `orders` already; choose other names"),
         ({"models": {"returned": {"label": "outcomes.late"}}}, "models.returned.label: `outcomes.late` is not a column of a declared feed"),
         ({"models": {"returned": {"label": "orders.amount"}}}, "models.returned.label: the rows to score would bring their own label; "),
+        ({"models": {"returned": {"type": "multiclass"}}}, "models.returned.type: several classes are not supported (got 'multiclass')"),
+        ({"models": {"returned": {"error": "absolute"}}}, "models.returned.error: is for a regression"),
+        (
+            {"models": {"returned": {"gate": {"floors": {"mae": 3}}}}},
+            "models.returned.gate.floors.mae: `mae` is no metric of a binary model; allowed are roc_auc",
+        ),
+        ({"models": {"returned": {"type": "regression"}}}, "models.returned.gate.floors.roc_auc: `roc_auc` is no metric of a regression model"),
+        ({"models": {"returned": {"type": "regression"}}}, "models.returned.gate.champion: a regression's errors are in the label's own unit"),
+        ({"models": {"returned": {"type": "regression", "threshold": 0.5}}}, "models.returned.threshold: is for a binary model"),
+        ({"purpose": {"cost": None}}, "models.returned.threshold: comes from `purpose.cost`, which is not there"),
+        ({"models": {"returned": {"search": {"space": {"eta": {"low": 1, "high": 1}}}}}}, "models.returned.search.space.eta: `low` must be below `high`"),
         ({"features": {"plug_in": "no function"}}, r"features.plug_in: must match ^[A-Za-z_][\w.]*:[A-Za-z_]\w*$ (got 'no function')"),
         ({"feeds": {"orders": {"expect": [{"expect_nothing": {}}]}}}, "feeds.orders.expect.0: `expect_nothing` is not supported; allowed are ["),
         (

@@ -174,10 +174,12 @@ def test_a_model_no_better_than_a_baseline_is_refused(made: Made, spoil: Spoil, 
 
 def test_the_constant_must_be_beaten_beyond_chance_a_table_of_rates_by_the_value(made: Made, spoil: Spoil, case: Case) -> None:
     few = case.holdout[case.holdout["night"] <= case.nights[7]]
-    rules = {rule.name: rule for rule in judge(spoil(holdout=few, scored_rows=len(few), baselines=dict.fromkeys(("constant", "other"), close(made)))).rules}
+    rules = {
+        rule.name: rule for rule in judge(spoil(holdout=few, scored_rows=len(few), baselines=dict.fromkeys(("constant", "historical_rate"), close(made)))).rules
+    }
     low, high = rules["beats_constant"].interval or (0, 0)
     assert low < rules["beats_constant"].observed < 0 < high
-    assert (rules["beats_constant"].outcome, rules["beats_other"].outcome) == ("REFUSE", "PASS")
+    assert (rules["beats_constant"].outcome, rules["beats_historical_rate"].outcome) == ("REFUSE", "PASS")
 
 
 def test_a_case_without_the_constant_is_refused(spoil: Spoil) -> None:
