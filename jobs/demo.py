@@ -1,7 +1,8 @@
-"""The whole story on the shipped sample: history, training, gate, nights, publication; then where to look."""
+"""The whole story on the shipped sample: history, first champions, nights, publication, two challengers before the gate; then where to look."""
 
+from dataclasses import replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from jobs import console
 from jobs.config.loading import load_pipeline
@@ -19,6 +20,8 @@ PIPELINE: Final = "flights"
 MODEL: Final = "delayed"
 AS_OF: Final = date(2013, 5, 18)
 LAST: Final = date(2013, 5, 31)
+HASTY: Final = (("train", 14), ("tune", 7))
+"""Segments of a challenger that has seen too little."""
 
 
 def tell(settings: Settings, *, json: bool) -> int:
@@ -29,14 +32,32 @@ def tell(settings: Settings, *, json: bool) -> int:
     write_sample(settings, pipeline, first, LAST, seed=None)
     to_features = chosen(pipeline, steps="raw,validated,features", model=None)
     training = [task for task in tasks(pipeline) if task.step.name == "model"]
-    nightly = chosen(pipeline, steps=None, model=None)
+    challenge = [task for task in training if task.item == MODEL]
     with opened(settings, pipeline, command="matins demo") as run:
         history = _told(run, f"History: {first} to {LAST}, as each night knew it", to_features, span(first, LAST))
         trained = _told(run, f"Training as of {AS_OF}, then the gate", training, [AS_OF])
-        scored = _told(run, f"Nights {AS_OF} to {LAST}", [task for task in nightly if task not in to_features], nights)
-    results = [*history, *trained, *scored]
-    _show(settings, pipeline, [*history, *scored], trained, json=json)
+        scored = [result for one in trained for result in _scored(run, one, nights)]
+        hasty = _told(_with(run, segments=HASTY), f"A challenger as of {LAST}, made from two weeks", challenge, [LAST])
+        later = _told(run, f"A challenger as of {LAST}, made like the champion", challenge, [LAST])
+    results = [*history, *trained, *scored, *hasty, *later]
+    _show(settings, pipeline, [*history, *scored], [*trained, *hasty, *later], json=json)
     return 1 if any(result.failed for result in results) else 0
+
+
+def _scored(run: Run, trained: StepResult, nights: list[date]) -> list[StepResult]:
+    """By the version made for them, also when the demonstration is run again and a later one is champion."""
+    verdict = trained.nights[0].detail
+    steps = chosen(run.pipeline, steps="predictions,drift_report,performance,published", model=trained.item)
+    return _told(
+        _with(run, champion=str(verdict["version"]) if verdict.get("verdict") == "PASS" else "current"),
+        f"Nights {nights[0]} to {nights[-1]}, {trained.item}",
+        steps,
+        nights,
+    )
+
+
+def _with(run: Run, **options: Any) -> Run:
+    return replace(run, options=replace(run.options, **options))
 
 
 def _told(run: Run, title: str, wanted: list[Task], nights: list[date]) -> list[StepResult]:
@@ -48,15 +69,16 @@ def _told(run: Run, title: str, wanted: list[Task], nights: list[date]) -> list[
 def _show(settings: Settings, pipeline: Pipeline, results: list[StepResult], trained: list[StepResult], *, json: bool) -> None:
     with opened_warehouse(settings.warehouse_url, pipeline, MODEL) as warehouse:
         counts = warehouse.row_counts()
-    verdict = trained[0].nights[0].detail
+    verdicts = [{"model": f"{PIPELINE}.{one.item}", **one.nights[0].detail} for one in trained]
     if json:
-        console.as_json({"trained": verdict, "warehouse": {str(night): rows for night, rows in counts.items()}, "steps": console.results_as_json(results)})
+        console.as_json({"trained": verdicts, "warehouse": {str(night): rows for night, rows in counts.items()}, "steps": console.results_as_json(results)})
         return
     nights = set(span(AS_OF, LAST))
     _table(results, counts, sorted(nights))
     for line in (line for line in night_lines(pipeline, results) if " FAILED " in line):
         console.say(line)
-    console.say(f"v{verdict.get('version')} {verdict.get('sentence')}")
+    for verdict in verdicts:
+        console.say(f"v{verdict.get('version')} {verdict.get('sentence')}")
     changed = [result for result in [*results, *trained] if result.outcome != "unchanged"]
     console.say("" if changed else "Nothing changed: every delivery, feature, score and published row is as it was.")
     _where(settings)

@@ -10,6 +10,7 @@ from jobs.config.base import Name, Section, Sql
 Kind = Literal["binary", "regression"]
 Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier", "mae", "rmse", "r2"]
 Simple = Literal["historical_rate", "linear"]
+Calibrate = Literal["none", "platt", "isotonic", "best"]
 Device = Literal["auto", "cpu", "cuda"]
 HIGHER_IS_BETTER: Final[frozenset[Metric]] = frozenset({"roc_auc", "pr_auc", "r2"})
 METRICS: Final[Mapping[Kind, tuple[Metric, ...]]] = {"binary": ("roc_auc", "pr_auc", "log_loss", "brier"), "regression": ("mae", "rmse", "r2")}
@@ -66,6 +67,15 @@ class Search(Section):
     """What each fold is measured on."""
     space: dict[str, Range] = Field(default_factory=lambda: dict(SPACE), min_length=1)
     """By parameter."""
+
+
+class Imbalance(Section):
+    """For rare positives: what is learned from is balanced, the scores stay true probabilities."""
+
+    positive_weight: Annotated[float, Field(gt=0)] | Literal["balanced"] = 1.0
+    """What a positive row weighs; `balanced`: all positives as much as all negatives."""
+    negative_share: float = Field(default=1.0, gt=0, le=1)
+    """Which share of the negative rows is trained on, drawn by the seed."""
 
 
 class AgainstChampion(Section):
@@ -136,6 +146,13 @@ class Model(Section):
     """A rarer text value of a feature counts as missing."""
     segments: Segments
     threshold: Literal["from purpose"] | Annotated[float, Field(gt=0, lt=1)] = "from purpose"
+    imbalance: Imbalance | None = None
+    calibrate: Calibrate = "none"
+    """Learned on the segment of that name. `best`: whichever of nothing, Platt and isotonic is better on other nights of it."""
+    half_life: int | None = Field(default=None, ge=1)
+    """A training row so many nights older weighs half. Left out: all the same."""
+    keep_features: int | None = Field(default=None, ge=1)
+    """Train on so many features only: those whose shuffling on `tune` costs most. Left out: all."""
     params: dict[str, float | int | str | bool] = Field(default_factory=dict)
     """XGBoost parameters that differ from the product's."""
     search: Search | None = None
@@ -172,12 +189,14 @@ class Model(Section):
             f"{where}: `{name}` is no metric of a {self.type} model; allowed are {', '.join(allowed)}" for where, name in asked if name and name not in allowed
         )
         given = self.model_fields_set
+        if self.calibrate != "none" and not self.segments.calibrate:
+            yield "calibrate: needs nights of its own; add `calibrate` to `segments`"
         if self.type == "binary":
             if "error" in given:
                 yield "error: is for a regression; a binary model minimises log loss"
             return
-        if "threshold" in given:
-            yield "threshold: is for a binary model; a regression predicts no class"
+        for name in sorted(given & {"threshold", "imbalance", "calibrate"}):
+            yield f"{name}: is for a binary model; a regression predicts no class"
         if "champion" not in self.gate.model_fields_set:
             yield "gate.champion: a regression's errors are in the label's own unit, so say by how much: `champion: {non_inferior: 0.1}`"
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from jobs.errors import DataError
 from jobs.model.training.learned import Learned
+from jobs.model.training.maps import applied
 
 if TYPE_CHECKING:
     from xgboost import Booster
@@ -62,7 +63,7 @@ class Artifact:
         """
         if not len(matrix):
             return np.empty(0)
-        scores = np.asarray(self.booster.inplace_predict(matrix), dtype=np.float64)
+        scores = applied(self.learned.maps, self.booster.inplace_predict(matrix))
         if not np.isfinite(scores).all():
             msg = f"{int((~np.isfinite(scores)).sum())} of {len(scores)} scores are not finite; the model is unusable."
             raise DataError(msg)

@@ -59,7 +59,8 @@ class Material:
         """Train on the segments `train` and `tune`, or on other rows and with another seed."""
         given = self.rows.labelled(self.spans["train"]) if train_rows is None else train_rows
         model = self.model if seed is None else self.model.model_copy(update={"seed": seed})
-        return train(given, self.rows.labelled(self.spans["tune"]), model=model, features=self.rows.features)
+        calibrate = self.rows.labelled(self.spans["calibrate"]) if "calibrate" in self.spans else None
+        return train(given, self.rows.labelled(self.spans["tune"]), model=model, features=self.rows.features, calibrate_rows=calibrate)
 
     def searched(self, *, lag: int, storage: str, study: str) -> Found:
         """The best parameters for these rows.

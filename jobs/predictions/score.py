@@ -10,6 +10,7 @@ from pyspark.sql.types import DataType, DoubleType, NumericType, StructField, St
 
 from jobs.errors import DataError
 from jobs.model.artifact import Artifact, load
+from jobs.model.training.maps import Map, applied
 
 Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -29,7 +30,7 @@ def score(features: DataFrame, artifact: Artifact, *, keys: Sequence[str]) -> Da
         raise DataError(msg)
     floats = [f"{expression.rsplit(' AS ', 1)[0]} AS _{place}" for place, expression in enumerate(artifact.learned.expressions())]
     schema = StructType([*[features.schema[name] for name in keys], StructField("score", DoubleType(), nullable=False)])
-    return features.selectExpr(*keys, *floats).mapInArrow(_through(artifact.ubj, len(floats), len(keys)), schema=schema)
+    return features.selectExpr(*keys, *floats).mapInArrow(_through(artifact.ubj, artifact.learned.maps, len(floats), len(keys)), schema=schema)
 
 
 def _kind(found: DataType) -> str:
@@ -39,7 +40,7 @@ def _kind(found: DataType) -> str:
     return {"string": "text", "boolean": "flag"}.get(found.typeName(), found.typeName())
 
 
-def _through(ubj: bytes, width: int, keys: int) -> Batches:
+def _through(ubj: bytes, maps: tuple[Map, ...], width: int, keys: int) -> Batches:
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         # One core per task is Spark's; more threads here would only fight over it.
         booster = _booster(ubj)
@@ -47,7 +48,7 @@ def _through(ubj: bytes, width: int, keys: int) -> Batches:
             matrix = np.empty((batch.num_rows, width), dtype=np.float32)
             for place in range(width):
                 matrix[:, place] = batch.column(keys + place).to_numpy(zero_copy_only=False)
-            scores = np.asarray(booster.inplace_predict(matrix), dtype=np.float64) if batch.num_rows else np.empty(0)
+            scores = applied(maps, booster.inplace_predict(matrix)) if batch.num_rows else np.empty(0)
             if not np.isfinite(scores).all():
                 msg = f"{int((~np.isfinite(scores)).sum())} scores of a batch are not finite; nothing was written."
                 raise DataError(msg)

@@ -1,4 +1,4 @@
-"""A team's own pipeline, in a folder outside the product: Parquet, SQL and CSV feeds, personal columns, from delivery to warehouse."""
+"""A team's own pipeline, in a folder outside the product: Parquet, SQL and CSV feeds, personal columns, a class and a quantity, from delivery to warehouse."""
 
 import shutil
 import sqlite3
@@ -28,7 +28,7 @@ from jobs.work import new_run_id
 from tests.integration.postgresql import binaries, running
 from tests.tiny import FIRST, HEADERS, SHOPS, merged, rows_of, spec_of
 
-NAME, MODEL = "returns", "returned"
+NAME, MODEL, QUANTITY = "returns", "returned", "kept"
 AS_OF, NIGHTS = FIRST + timedelta(days=30), span(FIRST + timedelta(days=31), FIRST + timedelta(days=33))
 LAST = NIGHTS[-1]
 CANARY = "canary.example"
@@ -49,6 +49,20 @@ CHANGES: dict[str, Any] = {
         "weather": None,
     },
     "features": {"latest": None, "history": {"outcomes": {"by": [[], ["shop"], ["email"]]}}},
+    "models": {
+        QUANTITY: {
+            "label": "outcomes.days_kept",
+            "type": "regression",
+            "error": "absolute",
+            "segments": {"train": 14, "tune": 4, "holdout": 7},
+            "max_trees": 40,
+            "early_stopping": 10,
+            "params": {"max_depth": 3, "eta": 0.2},
+            "threads": 1,
+            "device": "cpu",
+            "gate": {"floors": {"mae": 50}, "champion": {"non_inferior": 1}, "min_history_coverage": 0.3},
+        },
+    },
 }
 Row = tuple[Any, ...]
 pytestmark = pytest.mark.timeout(1800)
@@ -95,7 +109,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Iter
             environment.setenv(name, str(value))
         history = ["--from", str(FIRST), "--to", str(AS_OF), "--steps", "raw,validated,features", "--no-pages"]
         assert matins("backfill", NAME, *history) == 0
-        assert matins("train", f"{NAME}.{MODEL}", "--as-of", str(AS_OF)) == 0
+        for model in (MODEL, QUANTITY):
+            assert matins("train", f"{NAME}.{model}", "--as-of", str(AS_OF)) == 0
         assert matins("backfill", NAME, "--from", str(NIGHTS[0]), "--to", str(LAST)) == 0
         yield made
 
@@ -107,7 +122,7 @@ def test_every_step_has_written_what_its_night_is(scene: Scene, spark: SparkSess
     expected = {task.table: NIGHTS[2:] if task.step.name == "performance" else [FIRST] if task.item == "shops" else NIGHTS for task in nightly}
     found = {table: [night for night in nights if (one := lake.current(table).get(night)) and one.rows] for table, nights in expected.items()}
     assert found == expected
-    assert [one["act"] for one in lake.ledger.decisions(NAME)] == ["promoted"]
+    assert [one["act"] for one in lake.ledger.decisions(NAME)] == ["promoted", "promoted"]
 
 
 def test_in_is_good_and_bad_and_duplicates(scene: Scene, spark: SparkSession) -> None:
@@ -130,6 +145,23 @@ def test_the_warehouse_shows_each_row_to_score_once(scene: Scene) -> None:
     assert all(0 <= row["score"] <= 1 for row in rows)
 
 
+def test_a_quantity_is_published_beside_the_class_from_the_same_features(scene: Scene, spark: SparkSession) -> None:
+    engine = create_engine(read_settings().warehouse_url)
+    with engine.connect() as connection:
+        rows = [dict(row) for row in connection.execute(text(f"SELECT * FROM {NAME}_{QUANTITY}_v1")).mappings()]
+    engine.dispose()
+    assert "predicted" not in rows[0]
+    assert {(row["day"], row["order_id"]) for row in rows} == {(one["day"], one["order_id"]) for one in _warehouse(read_settings().warehouse_url)}
+    assert len({round(row["score"], 6) for row in rows}) > len(SHOPS)
+    assert max(row["score"] for row in rows) > 1
+    lake = _lake(spark)
+    versions = {lake.current(f"{model}/predictions")[NIGHTS[0]].detail["features_version"] for model in (MODEL, QUANTITY)}
+    assert len(versions) == 1
+    measured = lake.read(f"{QUANTITY}/performance").frame.first()
+    assert measured.mae > 0
+    assert "roc_auc" not in lake.read(f"{QUANTITY}/performance").frame.columns
+
+
 def test_personal_values_are_nowhere_in_clear(scene: Scene, spark: SparkSession) -> None:
     """Neither as bytes of any file, nor inside Parquet's compressed pages; the answers of the SQL source lie outside the home."""
     kept = [path for folder in (scene.home, scene.landing / NAME) for path in folder.rglob("*") if path.is_file()]
@@ -140,6 +172,7 @@ def test_personal_values_are_nowhere_in_clear(scene: Scene, spark: SparkSession)
         "quarantine",
         "features",
         MODEL,
+        QUANTITY,
     }
     assert any(path.is_relative_to(scene.landing) for path in parquet)
     assert [path for path in kept if CANARY.encode() in path.read_bytes()] == []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from jobs.errors import DataError
 from jobs.model.training.expressions import as_float
+from jobs.model.training.maps import Map
 
 Kind = Literal["number", "flag", "text"]
 Fill = float | Literal["mean", "median"]
@@ -52,6 +53,8 @@ class Learned:
     """Turns stored features into the matrix that the booster was trained on."""
 
     features: tuple[Feature, ...]
+    maps: tuple[Map, ...] = ()
+    """What is done to the booster's outputs before they are scores."""
 
     @property
     def names(self) -> list[str]:
@@ -94,7 +97,8 @@ class Learned:
 
     def to_json(self) -> str:
         """Canonical: equal states give equal text."""
-        return json.dumps({"features": [asdict(feature) for feature in self.features]}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        plain = {"features": [asdict(feature) for feature in self.features], "maps": [asdict(one) for one in self.maps]}
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -104,11 +108,13 @@ class Learned:
             DataError: that is not what it wrote.
         """
         try:
-            features = [Feature(**{**given, "categories": tuple(given["categories"])}) for given in json.loads(text)["features"]]
+            found = json.loads(text)
+            features = [Feature(**{**given, "categories": tuple(given["categories"])}) for given in found["features"]]
+            maps = [Map(given["kind"], tuple(given["x"]), tuple(given["y"])) for given in found["maps"]]
         except (KeyError, TypeError, ValueError) as error:
             msg = f"The learned state cannot be read: {error!r}. Train the version again."
             raise DataError(msg) from None
-        return cls(tuple(features))
+        return cls(tuple(features), tuple(maps))
 
     def _require(self, frame: pd.DataFrame) -> None:
         if absent := [name for name in self.names if name not in frame.columns]:

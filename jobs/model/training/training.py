@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 from jobs.config.models import Metric, Model
 from jobs.errors import RetryableError, UsageError
 from jobs.model.artifact import Artifact
+from jobs.model.evaluation.evaluation import point
+from jobs.model.evaluation.importance import most_telling
 from jobs.model.evaluation.values import labels_of
+from jobs.model.training.balance import age_weights, balance_of
 from jobs.model.training.device import Choice, choose
 from jobs.model.training.learned import Learned, fit
+from jobs.model.training.maps import calibrator
 
 if TYPE_CHECKING:
     from xgboost import Booster, QuantileDMatrix
@@ -52,14 +56,15 @@ class Trained:
     seconds: float
 
 
-def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, features: Sequence[str]) -> Trained:
+def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, features: Sequence[str], calibrate_rows: pd.DataFrame | None = None) -> Trained:
     """Train a version. The same rows in the same order, seed and threads give the same digest.
 
     Args:
-        train_rows: rows in a stable order, with the features and `label`.
+        train_rows: rows in a stable order, with `night`, the features and `label`.
         tune_rows: likewise, for early stopping.
         model: the model's section of the pipeline file.
         features: the columns to learn from; `leave_out` is already taken out.
+        calibrate_rows: likewise, where the section asks for a calibration.
 
     Raises:
         DataError: a segment is empty, has one class or value only, or unfit labels; there are no features.
@@ -67,24 +72,56 @@ def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, fe
         RetryableError: the GPU that was asked for failed during the training.
     """
     started = time.perf_counter()
-    segments = {"train": train_rows, "tune": tune_rows}
-    labels = {name: labels_of(rows, model.type, where=f"The segment `{name}`").astype(np.float32) for name, rows in segments.items()}
-    learned = fit(train_rows, features=features, fill=model.fill, min_category_count=model.min_category_count)
+    material = _material(train_rows, tune_rows, model, features)
     params, device = parameters(model, features=len(features)), choose(model.device)
-    matrices = {"train": learned.matrix(train_rows), "tune": learned.matrix(tune_rows)}
-    booster, device = _boost_on(device, params, _Material(matrices, labels, learned, model))
-    best = int(booster.best_iteration)
-    # The trees after the best are cut off before saving: whoever loads the file cannot forget an iteration_range.
-    artifact = Artifact(bytes(booster[: best + 1].save_raw("ubj")), learned, threads=model.threads)
+    artifact, device, best = _boosted(device, params, material)
+    if model.keep_features and model.keep_features < len(features):
+        chosen = most_telling(artifact, tune_rows, loss=model.loss, count=model.keep_features, seed=model.seed)
+        material, params = _material(train_rows, tune_rows, model, chosen), parameters(model, features=len(chosen))
+        artifact, device, best = _boosted(device, params, material)
+    if calibrate_rows is not None and model.calibrate != "none":
+        labels_of(calibrate_rows, model.type, where="The segment `calibrate`")
+        maps = calibrator(calibrate_rows, artifact.score(calibrate_rows), model.calibrate)
+        artifact = replace(artifact, learned=replace(artifact.learned, maps=(*artifact.learned.maps, *maps)))
     return Trained(
         artifact=artifact,
         device=device,
         params={**params, "device": device.used, "max_trees": model.max_trees, "early_stopping": model.early_stopping},
         best_iteration=best,
-        tune_loss=float(booster.best_score),
-        rows={name: len(values) for name, values in labels.items()},
+        tune_loss=point(model.loss, tune_rows["label"].to_numpy(np.float64), artifact.score(tune_rows)),
+        rows={name: len(values) for name, values in material.labels.items()},
         seconds=time.perf_counter() - started,
     )
+
+
+def _material(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, model: Model, features: Sequence[str]) -> "_Material":
+    segments = {"train": train_rows, "tune": tune_rows}
+    labels = {name: labels_of(rows, model.type, where=f"The segment `{name}`") for name, rows in segments.items()}
+    balance = balance_of(model, labels["train"])
+    kept = balance.kept(labels["train"], seed=model.seed)
+    # `tune` weighs its classes as `train` does: it stops a training whose probabilities are not yet the true ones.
+    weights = {
+        "train": (balance.counts(labels["train"], drawn=True) * age_weights(train_rows["night"], model.half_life))[kept],
+        "tune": balance.counts(labels["tune"], drawn=False),
+    }
+    learned = fit(train_rows, features=features, fill=model.fill, min_category_count=model.min_category_count)
+    matrices = {"train": learned.matrix(train_rows[kept]), "tune": learned.matrix(tune_rows)}
+    is_plain = model.imbalance is None and model.half_life is None
+    return _Material(
+        matrices,
+        {"train": labels["train"][kept].astype(np.float32), "tune": labels["tune"].astype(np.float32)},
+        # To a mean of 1, so that `min_child_weight` and `lambda` mean what they mean without weights.
+        {} if is_plain else {name: (found / found.mean()).astype(np.float32) for name, found in weights.items()},
+        replace(learned, maps=balance.correction),
+        model,
+    )
+
+
+def _boosted(device: Choice, params: Mapping[str, Any], material: "_Material") -> tuple[Artifact, Choice, int]:
+    booster, device = _boost_on(device, params, material)
+    best = int(booster.best_iteration)
+    # The trees after the best are cut off before saving: whoever loads the file cannot forget an iteration_range.
+    return Artifact(bytes(booster[: best + 1].save_raw("ubj")), material.learned, threads=material.model.threads), device, best
 
 
 def parameters(model: Model, *, features: int) -> dict[str, Any]:
@@ -109,6 +146,8 @@ class _Material:
 
     matrices: Mapping[str, NDArray[np.float32]]
     labels: Mapping[str, NDArray[np.float32]]
+    weights: Mapping[str, NDArray[np.float32]]
+    """None where all rows weigh the same."""
     learned: Learned
     model: Model
 
@@ -118,6 +157,7 @@ class _Material:
         return xgboost.QuantileDMatrix(
             self.matrices[segment],
             self.labels[segment],
+            weight=self.weights.get(segment),
             feature_names=self.learned.names,
             feature_types=self.learned.types,
             enable_categorical=True,
