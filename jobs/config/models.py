@@ -78,6 +78,24 @@ class Imbalance(Section):
     """Which share of the negative rows is trained on, drawn by the seed."""
 
 
+class Target(Section):
+    """Which rows are predicted positive, by what is wanted of the prediction; one of the three."""
+
+    precision: float | None = Field(default=None, gt=0, lt=1)
+    """The lowest threshold with this share of true cases among the predicted, learned on `calibrate`, or else on `tune`."""
+    recall: float | None = Field(default=None, gt=0, lt=1)
+    """The highest threshold that finds this share of the cases, learned on the same rows."""
+    top: int | None = Field(default=None, ge=1)
+    """So many rows of each night, those with the highest scores."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(given := [name for name in ("precision", "recall", "top") if getattr(self, name) is not None]) != 1:
+            msg = f"exactly one of `precision`, `recall` and `top` must be given (got {given})"
+            raise ValueError(msg)
+        return self
+
+
 class AgainstChampion(Section):
     """The paired comparison with the champion on the same holdout; one of the two rules."""
 
@@ -145,7 +163,7 @@ class Model(Section):
     min_category_count: int = Field(default=50, ge=1)
     """A rarer text value of a feature counts as missing."""
     segments: Segments
-    threshold: Literal["from purpose"] | Annotated[float, Field(gt=0, lt=1)] = "from purpose"
+    threshold: Literal["from purpose"] | Annotated[float, Field(gt=0, lt=1)] | Target = "from purpose"
     imbalance: Imbalance | None = None
     calibrate: Calibrate = "none"
     """Learned on the segment of that name. `best`: whichever of nothing, Platt and isotonic is better on other nights of it."""

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from jobs.config.models import Model, Search
+from jobs.config.pipeline import Pipeline
 from jobs.model.artifact import Artifact
+from jobs.model.decision import Decision
 from jobs.model.evaluation import baselines
 from jobs.model.evaluation.resampling import Floats
 from jobs.model.gate.case import Case, Contender
@@ -17,7 +19,6 @@ from jobs.model.rows import Rows, read_rows
 from jobs.model.segments import Span, cut
 from jobs.model.training.search import Fold, Found, rolling, search
 from jobs.model.training.training import Trained, train
-from jobs.predictions.step import threshold_of
 from jobs.work import Work
 
 
@@ -45,7 +46,7 @@ class Material:
     name: str
     """`<pipeline>.<model>`."""
     model: Model
-    threshold: float | None
+    pipeline: Pipeline
     rows: Rows
     spans: Mapping[str, Span]
     versions: Mapping[str, int]
@@ -90,7 +91,7 @@ class Material:
             challenger=Challenger(trained.artifact, self.spans),
             read_champion=read_champion,
             baselines=simple,
-            threshold=self.threshold,
+            decision=Decision.of(self.pipeline, self.model, learned),
             seed=self.model.seed,
             judged_before=judged_before,
             pinned=pinned or {},
@@ -151,4 +152,4 @@ def gather(work: Work, as_of: date, spans: Mapping[str, Span]) -> Material:
     features, labels = work.lake.read("features"), work.lake.read(label_table)
     rows = read_rows(features.frame, labels.frame, work.pipeline, work.item, spans, as_of=as_of)
     versions = {"features": features.version, label_table: labels.version}
-    return Material(work.model_name, work.model, threshold_of(work), rows, spans, versions)
+    return Material(work.model_name, work.model, work.pipeline, rows, spans, versions)

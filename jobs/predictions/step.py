@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from jobs.config.loading import digest_of
 from jobs.lake.lake import Draft, Pinned
 from jobs.ledger.ledger import Slice
+from jobs.model.decision import Decision
 from jobs.model.registry.champion import scoring_version
 from jobs.model.registry.version import Version
 from jobs.nights import Nights
@@ -47,16 +48,12 @@ def _reason(work: Work, features: Slice, version: Version, before: Slice | None)
     return "its features, the threshold or the population changed" if before.fingerprint != _fingerprint(work, features, version) else None
 
 
-def threshold_of(work: Work) -> float | None:
-    """The score from which the label is predicted; None of a regression."""
-    if work.model.type == "regression":
-        return None
-    cost = work.pipeline.purpose.cost
-    return cost.threshold if work.model.threshold == "from purpose" and cost else float(work.model.threshold)
+def _decision(work: Work, version: Version) -> Decision | None:
+    return Decision.of(work.pipeline, work.model, version.artifact.learned)
 
 
 def _fingerprint(work: Work, features: Slice, version: Version) -> str:
-    return fingerprint(features.checksum, version.version, version.digest, threshold_of(work), digest_of(work.model.population))
+    return fingerprint(features.checksum, version.version, version.digest, _decision(work, version), digest_of(work.model.population))
 
 
 def _idle(night: date, ready: bool, current: Slice | None) -> NightResult:
@@ -78,12 +75,12 @@ def _predictions(work: Work, features: Pinned, version: Version) -> DataFrame:
     restated = F.col("restated") == F.lit(work.options.restate)
     scored_rows = features.frame.where(restated).where(work.model.population or "true")
     scores = score(scored_rows, version.artifact, keys=[*work.pipeline.rows.key, "night"])
-    threshold = threshold_of(work)
+    decision = _decision(work, version)
     return scores.select(
         *work.pipeline.rows.key,
         "night",
         "score",
-        *([] if threshold is None else [(F.col("score") >= threshold).alias("predicted")]),
+        *([decision.expression(work.pipeline.rows.key).alias("predicted")] if decision else []),
         F.lit(version.version).alias("model_version"),
         F.lit(version.digest).alias("model_digest"),
         F.lit(features.version).alias("features_version"),

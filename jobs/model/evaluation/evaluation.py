@@ -6,13 +6,16 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from jobs.config.models import METRICS, Kind, Metric
 from jobs.errors import DataError
+from jobs.model.decision import Decision
 from jobs.model.evaluation.resampling import RESAMPLES, SAMPLED, Draws, Floats, draw, interval
 from jobs.model.evaluation.values import labels_of, scores_of
 
+DECIDED: Final = ("precision", "recall", "f1", "lift")
 HOLDOUT: Final = "The holdout"
 KIND: Final[Mapping[Metric, Kind]] = {metric: kind for kind, metrics in METRICS.items() for metric in metrics}
 
@@ -46,18 +49,22 @@ class Estimate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class AtThreshold:
-    """What acting from `threshold` on would have meant."""
+class Decided:
+    """What acting on the predictions would have meant."""
 
-    threshold: float
+    threshold: float | None
+    top: int | None
+    """Or so many rows of each night."""
     true_negatives: int
     false_positives: int
     false_negatives: int
     true_positives: int
-    precision: float | None
-    """None if no row reached the threshold."""
-    recall: float
-    f1: float
+    precision: Estimate | None
+    """None if no row was predicted."""
+    recall: Estimate
+    f1: Estimate
+    lift: Estimate | None
+    """How many times as many positives among the predicted as among all."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ class Evaluation:
     mean_score: float
     metrics: Mapping[str, Estimate]
     baselines: Mapping[str, Mapping[str, Estimate]]
-    at_threshold: AtThreshold | None
+    decided: Decided | None
     """Of a binary model."""
     resamples: int = RESAMPLES
     block: str = "night"
@@ -82,14 +89,17 @@ class Evaluation:
         plain = asdict(self)
         plain["metrics"] = _plain(self.metrics)
         plain["baselines"] = {name: _plain(metrics) for name, metrics in self.baselines.items()}
+        if self.decided:
+            plain["decided"] |= {name: estimate and estimate.to_dict() for name in DECIDED for estimate in [getattr(self.decided, name)]}
         return plain
 
     def flat(self) -> dict[str, float]:
         """For MLflow: `holdout.roc_auc`, `holdout.roc_auc.low`, `constant.roc_auc`, …"""
         counted = {"rows": self.rows, "nights": self.nights, "mean_label": self.mean_label, "mean_score": self.mean_score}
         numbers = {f"holdout.{name}": float(number) for name, number in counted.items()}
-        if self.at_threshold:
-            numbers["holdout.recall"] = self.at_threshold.recall
+        if self.decided:
+            told = {name: getattr(self.decided, name) for name in DECIDED}
+            numbers |= {f"holdout.{name}": estimate.value for name, estimate in told.items() if estimate is not None}
         for name, metrics in {"holdout": self.metrics, **self.baselines}.items():
             for metric, estimate in metrics.items():
                 given = {"": estimate.value, ".low": estimate.low, ".high": estimate.high}
@@ -97,14 +107,14 @@ class Evaluation:
         return numbers
 
 
-def evaluate(frame: pd.DataFrame, scores: Floats, *, kind: Kind, threshold: float | None, baselines: Mapping[str, Floats], seed: int) -> Evaluation:
+def evaluate(frame: pd.DataFrame, scores: Floats, *, kind: Kind, decision: Decision | None, baselines: Mapping[str, Floats], seed: int) -> Evaluation:
     """Examine the scores of a holdout.
 
     Args:
         frame: one row per labelled row, with `night` and `label`.
         scores: the version's, in the order of `frame`.
         kind: the model's type.
-        threshold: the score from which a binary label is predicted.
+        decision: which rows a binary model predicts.
         baselines: the scores of each baseline, in the same order.
         seed: of the draws of nights; the same draws serve every column of scores.
 
@@ -121,7 +131,7 @@ def evaluate(frame: pd.DataFrame, scores: Floats, *, kind: Kind, threshold: floa
         mean_score=float(np.mean(scores)),
         metrics=_estimates(draws, labels, scores, kind),
         baselines={name: _estimates(draws, labels, given, kind) for name, given in baselines.items()},
-        at_threshold=None if threshold is None else at_threshold(labels, scores, threshold),
+        decided=None if decision is None else decided(draws, labels, decision.predicted(frame["night"], scores), decision),
     )
 
 
@@ -173,13 +183,26 @@ def point(metric: Metric, label: Floats, score: Floats) -> float:
     return value
 
 
-def at_threshold(label: Floats, score: Floats, threshold: float) -> AtThreshold:
-    """Confusion and what follows from it; a score equal to the threshold is predicted."""
+def decided(draws: Draws, label: Floats, predicted: NDArray[np.bool_], decision: Decision) -> Decided:
+    """Confusion and what follows from it, with intervals over nights where every draw has a value."""
     from sklearn.metrics import confusion_matrix
 
-    (tn, fp), (fn, tp) = confusion_matrix(label, score >= threshold, labels=[0, 1]).tolist()
-    precision = tp / (tp + fp) if tp + fp else None
-    return AtThreshold(threshold, tn, fp, fn, tp, precision=precision, recall=tp / (tp + fn), f1=2 * tp / (2 * tp + fp + fn))
+    (tn, fp), (fn, tp) = confusion_matrix(label, predicted, labels=[0, 1]).tolist()
+    hits, taken, late = (draws.totals(values.astype(np.float64)) for values in (predicted & (label == 1), predicted, label == 1))
+    rows = draws.totals(np.ones_like(label))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sampled = {"precision": hits / taken, "recall": hits / late, "f1": 2 * hits / (taken + late), "lift": hits / taken / (late / rows)}
+    base = (tp + fn) / len(label)
+    values = {"recall": tp / (tp + fn), "f1": 2 * tp / (2 * tp + fp + fn)}
+    if tp + fp:
+        values |= {"precision": tp / (tp + fp), "lift": tp / (tp + fp) / base}
+    told = {name: _estimate(values[name], sampled[name], draws) if name in values else None for name in DECIDED}
+    return Decided(decision.threshold, decision.top, tn, fp, fn, tp, **told)  # type: ignore[arg-type]
+
+
+def _estimate(value: float, samples: Floats, draws: Draws) -> Estimate:
+    whole = draws.nights > 1 and bool(np.isfinite(samples).all())
+    return Estimate(value, *interval(samples)) if whole else Estimate(value, None, None)
 
 
 def _estimates(draws: Draws, label: Floats, score: Floats, kind: Kind) -> dict[str, Estimate]:

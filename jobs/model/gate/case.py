@@ -11,6 +11,7 @@ import pandas as pd
 
 from jobs.config.models import Gate, Kind, Metric
 from jobs.errors import DataError
+from jobs.model.decision import Decision
 from jobs.model.evaluation.baselines import Baseline
 from jobs.model.evaluation.evaluation import Estimate, Evaluation, evaluate, pooled
 from jobs.model.evaluation.resampling import Floats
@@ -52,7 +53,7 @@ class Case:
     read_champion: Callable[[], Contender | None]
     """Gives the champion, None if there has never been one; what it raises refuses."""
     baselines: Mapping[str, Baseline]
-    threshold: float | None
+    decision: Decision | None
     """Of a binary model."""
     seed: int
     judged_before: int = 0
@@ -74,7 +75,7 @@ class Case:
     def evaluation(self) -> Evaluation:
         """The challenger's, beside the baselines."""
         others = {name: baseline.score(self.holdout) for name, baseline in self.baselines.items()}
-        return evaluate(self.holdout, self.scores, kind=self.kind, threshold=self.threshold, baselines=others, seed=self.seed)
+        return evaluate(self.holdout, self.scores, kind=self.kind, decision=self.decision, baselines=others, seed=self.seed)
 
     @cached_property
     def label_coverage(self) -> float:

@@ -55,6 +55,8 @@ class Learned:
     features: tuple[Feature, ...]
     maps: tuple[Map, ...] = ()
     """What is done to the booster's outputs before they are scores."""
+    threshold: float | None = None
+    """The score from which a label is predicted, where the file asks for a precision or a recall."""
 
     @property
     def names(self) -> list[str]:
@@ -97,7 +99,7 @@ class Learned:
 
     def to_json(self) -> str:
         """Canonical: equal states give equal text."""
-        plain = {"features": [asdict(feature) for feature in self.features], "maps": [asdict(one) for one in self.maps]}
+        plain = {"features": [asdict(feature) for feature in self.features], "maps": [asdict(one) for one in self.maps], "threshold": self.threshold}
         return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
@@ -114,7 +116,7 @@ class Learned:
         except (KeyError, TypeError, ValueError) as error:
             msg = f"The learned state cannot be read: {error!r}. Train the version again."
             raise DataError(msg) from None
-        return cls(tuple(features), tuple(maps))
+        return cls(tuple(features), tuple(maps), found["threshold"])
 
     def _require(self, frame: pd.DataFrame) -> None:
         if absent := [name for name in self.names if name not in frame.columns]:

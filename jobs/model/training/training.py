@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from jobs.config.models import Metric, Model
+from jobs.config.models import Metric, Model, Target
 from jobs.errors import RetryableError, UsageError
 from jobs.model.artifact import Artifact
+from jobs.model.decision import learned_threshold
 from jobs.model.evaluation.evaluation import point
 from jobs.model.evaluation.importance import most_telling
 from jobs.model.evaluation.values import labels_of
@@ -64,7 +65,7 @@ def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, fe
         tune_rows: likewise, for early stopping.
         model: the model's section of the pipeline file.
         features: the columns to learn from; `leave_out` is already taken out.
-        calibrate_rows: likewise, where the section asks for a calibration.
+        calibrate_rows: likewise; scores become probabilities and thresholds on them, or else on `tune_rows`.
 
     Raises:
         DataError: a segment is empty, has one class or value only, or unfit labels; there are no features.
@@ -79,10 +80,7 @@ def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, fe
         chosen = most_telling(artifact, tune_rows, loss=model.loss, count=model.keep_features, seed=model.seed)
         material, params = _material(train_rows, tune_rows, model, chosen), parameters(model, features=len(chosen))
         artifact, device, best = _boosted(device, params, material)
-    if calibrate_rows is not None and model.calibrate != "none":
-        labels_of(calibrate_rows, model.type, where="The segment `calibrate`")
-        maps = calibrator(calibrate_rows, artifact.score(calibrate_rows), model.calibrate)
-        artifact = replace(artifact, learned=replace(artifact.learned, maps=(*artifact.learned.maps, *maps)))
+    artifact = _finished(artifact, tune_rows if calibrate_rows is None else calibrate_rows, model)
     return Trained(
         artifact=artifact,
         device=device,
@@ -92,6 +90,18 @@ def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, fe
         rows={name: len(values) for name, values in material.labels.items()},
         seconds=time.perf_counter() - started,
     )
+
+
+def _finished(artifact: Artifact, rows: pd.DataFrame, model: Model) -> Artifact:
+    """With what is learned from the scores of rows that no tree was grown on."""
+    if model.calibrate != "none":
+        labels_of(rows, model.type, where="The segment `calibrate`")
+        maps = (*artifact.learned.maps, *calibrator(rows, artifact.score(rows), model.calibrate))
+        artifact = replace(artifact, learned=replace(artifact.learned, maps=maps))
+    if isinstance(model.threshold, Target) and not model.threshold.top:
+        threshold = learned_threshold(model.threshold, rows["label"].to_numpy(np.float64), artifact.score(rows))
+        artifact = replace(artifact, learned=replace(artifact.learned, threshold=threshold))
+    return artifact
 
 
 def _material(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, model: Model, features: Sequence[str]) -> "_Material":

@@ -10,6 +10,7 @@ from model_rows import FEATURES, FIRST, Made, nights_of
 
 from jobs.config.models import Model
 from jobs.model import segments
+from jobs.model.decision import Decision
 from jobs.model.evaluation import baselines
 from jobs.model.gate.case import Case
 from jobs.model.registry.registry import Registry
@@ -41,7 +42,7 @@ def case(made: Made) -> Case:
         challenger=made.contender(),
         read_champion=lambda: None,
         baselines=made.baselines,
-        threshold=1 / 6,
+        decision=Decision(threshold=1 / 6),
         seed=7,
     )
 

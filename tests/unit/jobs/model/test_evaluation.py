@@ -8,6 +8,7 @@ from sklearn import metrics
 
 from jobs.config.models import METRICS, Metric
 from jobs.errors import DataError
+from jobs.model.decision import Decision
 from jobs.model.evaluation.evaluation import evaluate, paired, point, pooled
 from jobs.model.evaluation.resampling import BINS, SAMPLED, Floats, draw
 
@@ -57,9 +58,9 @@ def test_each_draw_of_a_quantity_has_the_value_that_scikit_learn_gives_it(metric
 
 def test_a_regression_is_measured_in_the_labels_unit_and_has_no_threshold() -> None:
     frame = quantities()
-    found = evaluate(frame, scores(frame), kind="regression", threshold=None, baselines={"constant": np.full(len(frame), 30.0)}, seed=7)
+    found = evaluate(frame, scores(frame), kind="regression", decision=None, baselines={"constant": np.full(len(frame), 30.0)}, seed=7)
     assert set(found.metrics) == {"mae", "rmse", "r2"}
-    assert found.at_threshold is None
+    assert found.decided is None
     assert found.metrics["mae"].value == metrics.mean_absolute_error(frame["label"], frame["score"])
     assert found.baselines["constant"]["mae"].value > found.metrics["mae"].value
     assert found.flat()["holdout.mean_label"] == frame["label"].mean()
@@ -102,22 +103,31 @@ def test_one_night_has_values_and_no_interval() -> None:
 
 def test_the_evaluation_is_json_with_baselines_and_threshold() -> None:
     frame = rows_of()
-    found = evaluate(frame, scores(frame), threshold=0.5, baselines={"constant": np.full(len(frame), 0.3)}, kind="binary", seed=7)
+    found = evaluate(frame, scores(frame), decision=Decision(threshold=0.5), baselines={"constant": np.full(len(frame), 0.3)}, kind="binary", seed=7)
     plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert plain["metrics"]["roc_auc"]["value"] == metrics.roc_auc_score(frame["label"], frame["score"])
     assert plain["baselines"]["constant"]["roc_auc"] == {"value": 0.5, "low": 0.5, "high": 0.5}
     assert (plain["rows"], plain["nights"]) == (3000, 20)
-    at = found.at_threshold
-    assert at.precision == metrics.precision_score(frame["label"], frame["score"] >= 0.5)
-    assert at.recall == metrics.recall_score(frame["label"], frame["score"] >= 0.5)
+    at = found.decided
+    assert at.precision.value == metrics.precision_score(frame["label"], frame["score"] >= 0.5)
+    assert at.recall.low < at.recall.value < at.recall.high
+    assert at.recall.value == metrics.recall_score(frame["label"], frame["score"] >= 0.5)
     assert found.flat()["holdout.roc_auc.low"] == found.metrics["roc_auc"].low
     assert found.flat()["constant.log_loss"] == found.baselines["constant"]["log_loss"].value
 
 
 def test_nothing_above_the_threshold_has_no_precision() -> None:
     frame = rows_of()
-    at = evaluate(frame, scores(frame), threshold=1.0, baselines={}, kind="binary", seed=7).at_threshold
-    assert (at.precision, at.recall, at.true_positives) == (None, 0, 0)
+    at = evaluate(frame, scores(frame), decision=Decision(threshold=1.0), baselines={}, kind="binary", seed=7).decided
+    assert (at.precision, at.lift, at.recall.value, at.true_positives) == (None, None, 0, 0)
+
+
+def test_the_best_few_of_each_night_are_predicted_and_lift_is_told() -> None:
+    frame = rows_of()
+    at = evaluate(frame, scores(frame), decision=Decision(top=10), baselines={}, kind="binary", seed=7).decided
+    assert at.true_positives + at.false_positives == 10 * frame["night"].nunique()
+    best = frame.sort_values("score", ascending=False).groupby("night").head(10)
+    assert at.lift.value == pytest.approx(best["label"].mean() / frame["label"].mean(), rel=0.02)
 
 
 @pytest.mark.parametrize("metric", METRICS["binary"])
@@ -157,7 +167,7 @@ def test_no_rows_are_an_error() -> None:
 def test_scores_of_other_rows_are_an_error() -> None:
     frame = rows_of()
     with pytest.raises(DataError, match="2999 scores for 3000 rows"):
-        evaluate(frame, scores(frame)[1:], threshold=0.5, baselines={}, kind="binary", seed=7)
+        evaluate(frame, scores(frame)[1:], decision=Decision(threshold=0.5), baselines={}, kind="binary", seed=7)
 
 
 def test_an_interval_over_nights_of_one_class_is_an_error() -> None:

@@ -57,13 +57,13 @@ def test_a_regression_is_judged_by_what_it_minimises(made: Made, spoil: Spoil) -
     holdout = made.rows["holdout"].assign(label=lambda f: 20.0 * f["label"] + f["hour"])
     sound, off = Fake(lambda f: f["hour"].to_numpy(float)), Fake(lambda f: f["hour"].to_numpy(float) + 0.5, digest="e" * 64)
     constant = Constant(float(holdout["label"].median()))
-    given = {"kind": "regression", "loss": "mae", "threshold": None, "holdout": holdout, "baselines": {"constant": constant}, "challenger": sound}
+    given = {"kind": "regression", "loss": "mae", "decision": None, "holdout": holdout, "baselines": {"constant": constant}, "challenger": sound}
     against = AgainstChampion(non_inferior=0.1)
     case = spoil(**given, gate=Gate(floors={"mae": 6.0}, champion=against))
     verdict = judge(case)
     assert verdict.passed, verdict.sentence
     assert {rule.name for rule in verdict.rules} >= {"floor_mae", "beats_constant"}
-    assert "threshold" not in refused(replace(case, read_champion=lambda: off))
+    assert refused(replace(case, read_champion=lambda: off)) == {}
     assert set(refused(replace(case, challenger=off, read_champion=lambda: sound))) == {"comparison"}
     assert set(refused(replace(case, gate=Gate(floors={"mae": 1.0}, champion=against)))) == {"floor_mae"}
 

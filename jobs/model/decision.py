@@ -1,0 +1,69 @@
+"""From scores to decisions: which rows of a night are predicted positive."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from jobs.config.models import Model, Target
+from jobs.config.pipeline import Pipeline
+from jobs.errors import DataError
+from jobs.model.evaluation.resampling import Floats
+from jobs.model.training.learned import Learned
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Either all rows from a score on, or the best few of each night."""
+
+    threshold: float | None = None
+    top: int | None = None
+
+    @classmethod
+    def of(cls, pipeline: Pipeline, model: Model, learned: Learned) -> Self | None:
+        """What the file says, with what the version has learned for it; None of a regression."""
+        if model.type == "regression":
+            return None
+        asked, cost = model.threshold, pipeline.purpose.cost
+        if isinstance(asked, Target):
+            return cls(top=asked.top) if asked.top else cls(threshold=learned.threshold)
+        return cls(threshold=cost.threshold if asked == "from purpose" and cost else float(asked))
+
+    def predicted(self, nights: "pd.Series[Any]", score: Floats) -> NDArray[np.bool_]:
+        """Per row. A score equal to the threshold is predicted; of equal scores at the edge of the best few, the first rows are."""
+        if self.threshold is not None:
+            return np.asarray(score >= self.threshold)
+        rank = pd.Series(score).groupby(np.asarray(nights)).rank(method="first", ascending=False)
+        return np.asarray(rank <= (self.top or 0))
+
+    def expression(self, key: list[str]) -> "Column":
+        """The same in Spark, over rows with `night` and `score`; equal scores are told apart by the key."""
+        from pyspark.sql import Window
+        from pyspark.sql import functions as F
+
+        if self.top is None:
+            return F.col("score") >= F.lit(self.threshold)
+        return F.row_number().over(Window.partitionBy("night").orderBy(F.col("score").desc(), *key)) <= F.lit(self.top)
+
+
+def learned_threshold(target: Target, label: Floats, score: Floats) -> float:
+    """The score from which the target is met on these rows: the lowest that has the precision, the highest that has the recall.
+
+    Raises:
+        DataError: no score has that precision here.
+    """
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, scores = precision_recall_curve(label, score)
+    if target.recall is not None:
+        return float(scores[recall[:-1] >= target.recall].max())
+    reached = scores[precision[:-1] >= (target.precision or 0)]
+    if not len(reached):
+        msg = f"`threshold: {{precision: {target.precision:g}}}` is out of reach: the best on {len(label)} rows is {precision[:-1].max():.3f}. Ask for less."
+        raise DataError(msg)
+    return float(reached.min())
