@@ -114,6 +114,15 @@ class AgainstChampion(Section):
         return self
 
 
+class Parts(Section):
+    """No slice may be worse than the champion's by more than the margin, beyond chance."""
+
+    margin: float = Field(ge=0)
+    """In units of what training minimises."""
+    min_rows: int = Field(default=500, ge=20)
+    """Smaller slices are judged together, as `others`."""
+
+
 class Gate(Section):
     """What a version has to show before it goes live."""
 
@@ -122,6 +131,14 @@ class Gate(Section):
     champion: AgainstChampion = AgainstChampion(non_inferior=0.002)
     beats: tuple[Simple, ...] = ("historical_rate",)
     """Baselines, besides the constant, that the version must not be worse than by what training minimises."""
+    slices: Parts | None = None
+    """Left out: slices are told and not judged."""
+    max_calibration_error: float | None = Field(default=None, gt=0)
+    """Mean distance between score and label over tenths of the rows. Left out: not judged."""
+    max_megabytes: float | None = Field(default=None, gt=0)
+    """Of `model.ubj`. Left out: any."""
+    max_seconds_per_million: float | None = Field(default=None, gt=0)
+    """To score a million rows, as measured on the holdout. Left out: any."""
     min_nights: int = Field(default=7, ge=1)
     """Nights with labels that the holdout must have."""
     min_label_coverage: float = Field(default=0.9, ge=0, le=1)
@@ -163,6 +180,8 @@ class Model(Section):
     min_category_count: int = Field(default=50, ge=1)
     """A rarer text value of a feature counts as missing."""
     segments: Segments
+    slices: list[Name] = Field(default_factory=list)
+    """Features whose values divide the holdout into parts that are told apart."""
     threshold: Literal["from purpose"] | Annotated[float, Field(gt=0, lt=1)] | Target = "from purpose"
     imbalance: Imbalance | None = None
     calibrate: Calibrate = "none"

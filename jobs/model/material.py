@@ -34,6 +34,11 @@ class Challenger:
         """What it is."""
         return self.artifact.digest
 
+    @property
+    def size(self) -> int:
+        """Bytes of the trees."""
+        return len(self.artifact.ubj)
+
     def score(self, frame: pd.DataFrame) -> Floats:
         """One score per row."""
         return self.artifact.score(frame)
@@ -85,6 +90,7 @@ class Material:
             kind=self.model.type,
             loss=loss,
             gate=self.model.gate,
+            slices=self.model.slices,
             holdout=self.rows.labelled(self.spans["holdout"]),
             scored_rows=len(self.rows.scored(self.spans["holdout"])),
             history_coverage=self.rows.mean_coverage,

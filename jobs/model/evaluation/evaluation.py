@@ -16,6 +16,7 @@ from jobs.model.evaluation.resampling import RESAMPLES, SAMPLED, Draws, Floats, 
 from jobs.model.evaluation.values import labels_of, scores_of
 
 DECIDED: Final = ("precision", "recall", "f1", "lift")
+TENTHS: Final = 10
 HOLDOUT: Final = "The holdout"
 KIND: Final[Mapping[Metric, Kind]] = {metric: kind for kind, metrics in METRICS.items() for metric in metrics}
 
@@ -81,8 +82,11 @@ class Evaluation:
     baselines: Mapping[str, Mapping[str, Estimate]]
     decided: Decided | None
     """Of a binary model."""
+    block: str
+    """What was drawn for the intervals: `night` or `week`."""
+    calibration_error: float | None
+    """Of a binary model: mean distance between score and label over tenths of the rows."""
     resamples: int = RESAMPLES
-    block: str = "night"
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: `{"metrics": {"roc_auc": {"value": …, "low": …, "high": …}, …}, "baselines": {"constant": {…}}, …}`."""
@@ -100,6 +104,8 @@ class Evaluation:
         if self.decided:
             told = {name: getattr(self.decided, name) for name in DECIDED}
             numbers |= {f"holdout.{name}": estimate.value for name, estimate in told.items() if estimate is not None}
+        if self.calibration_error is not None:
+            numbers["holdout.calibration_error"] = self.calibration_error
         for name, metrics in {"holdout": self.metrics, **self.baselines}.items():
             for metric, estimate in metrics.items():
                 given = {"": estimate.value, ".low": estimate.low, ".high": estimate.high}
@@ -126,11 +132,13 @@ def evaluate(frame: pd.DataFrame, scores: Floats, *, kind: Kind, decision: Decis
     return Evaluation(
         kind=kind,
         rows=len(labels),
-        nights=draws.nights,
+        nights=frame["night"].nunique(),
         mean_label=float(labels.mean()),
         mean_score=float(np.mean(scores)),
         metrics=_estimates(draws, labels, scores, kind),
         baselines={name: _estimates(draws, labels, given, kind) for name, given in baselines.items()},
+        block=draws.unit,
+        calibration_error=calibration_error(labels, scores) if kind == "binary" else None,
         decided=None if decision is None else decided(draws, labels, decision.predicted(frame["night"], scores), decision),
     )
 
@@ -154,7 +162,7 @@ def paired(frame: pd.DataFrame, *, challenger: Floats, champion: Floats, metric:
     labels, draws = labels_of(frame, KIND[metric], where=HOLDOUT), draw(frame["night"], seed=seed)
     both = [scores_of(given, len(labels), KIND[metric]) for given in (challenger, champion)]
     value = point(metric, labels, both[0]) - point(metric, labels, both[1])
-    if draws.nights < 2:
+    if draws.blocks < 2:
         return Estimate(value, None, None)
     return Estimate(value, *interval(SAMPLED[metric](draws, labels, both[0]) - SAMPLED[metric](draws, labels, both[1])))
 
@@ -183,6 +191,12 @@ def point(metric: Metric, label: Floats, score: Floats) -> float:
     return value
 
 
+def calibration_error(label: Floats, score: Floats) -> float:
+    """Expected calibration error over tenths of the rows by score (Naeini et al. 2015, Obtaining Well Calibrated Probabilities, 3)."""
+    tenths = np.array_split(np.argsort(score, kind="stable"), TENTHS)
+    return float(sum(abs(float(score[rows].mean() - label[rows].mean())) * len(rows) for rows in tenths if len(rows)) / len(label))
+
+
 def decided(draws: Draws, label: Floats, predicted: NDArray[np.bool_], decision: Decision) -> Decided:
     """Confusion and what follows from it, with intervals over nights where every draw has a value."""
     from sklearn.metrics import confusion_matrix
@@ -201,14 +215,14 @@ def decided(draws: Draws, label: Floats, predicted: NDArray[np.bool_], decision:
 
 
 def _estimate(value: float, samples: Floats, draws: Draws) -> Estimate:
-    whole = draws.nights > 1 and bool(np.isfinite(samples).all())
+    whole = draws.blocks > 1 and bool(np.isfinite(samples).all())
     return Estimate(value, *interval(samples)) if whole else Estimate(value, None, None)
 
 
 def _estimates(draws: Draws, label: Floats, score: Floats, kind: Kind) -> dict[str, Estimate]:
     score = scores_of(score, len(label), kind)
     values = {metric: point(metric, label, score) for metric in METRICS[kind]}
-    if draws.nights < 2:
+    if draws.blocks < 2:
         return {metric: Estimate(value, None, None) for metric, value in values.items()}
     return {metric: Estimate(value, *interval(SAMPLED[metric](draws, label, score))) for metric, value in values.items()}
 

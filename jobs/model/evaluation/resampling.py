@@ -1,6 +1,6 @@
-"""Day-block bootstrap: whole nights are drawn with replacement, since rows of one night share its weather and its trouble.
+"""Block bootstrap: whole nights, or weeks where there are enough, are drawn with replacement, since their rows share weather and trouble.
 
-Each metric is computed for all draws at once from what a night contributes, so that its cost hardly grows with the number of draws.
+Each metric is computed for all draws at once from what a block contributes, so that its cost hardly grows with the number of draws.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ from jobs.errors import DataError
 
 Floats = NDArray[np.float64]
 RESAMPLES: Final = 1000
+WEEKS: Final = 8
 LEVEL: Final = 0.95
 # As scikit-learn's log_loss does with 64-bit probabilities.
 EPSILON: Final = float(np.finfo(np.float64).eps)
@@ -25,35 +26,44 @@ BINS: Final = 4096
 
 @dataclass(frozen=True)
 class Draws:
-    """Which rows lie in which night, and how often each draw took each night."""
+    """Which rows lie in which block, and how often each draw took each block."""
 
-    night: NDArray[np.int64]
+    block: NDArray[np.int64]
     weights: Floats
-    """One row per draw, one column per night."""
+    """One row per draw, one column per block."""
+    unit: str
+    """`night` or `week`."""
 
     @property
-    def nights(self) -> int:
-        """How many nights there are."""
+    def blocks(self) -> int:
+        """How many blocks there are."""
         return int(self.weights.shape[1])
 
     def totals(self, values: Floats) -> Floats:
         """Per draw, the sum of `values` over its rows."""
-        return np.asarray(self.weights @ np.bincount(self.night, values, minlength=self.nights))
+        return np.asarray(self.weights @ np.bincount(self.block, values, minlength=self.blocks))
 
 
 def draw(nights: "pd.Series[Any] | NDArray[np.object_]", *, seed: int, resamples: int = RESAMPLES) -> Draws:
-    """Draws of as many nights as there are, with replacement; the same for the same nights and seed.
+    """Draws of as many blocks as there are, with replacement; the same for the same nights and seed.
+
+    Weeks from the first night on where the nights fill `WEEKS` or more, since bad days come in rows; single nights otherwise, since
+    a handful of blocks gives no interval.
 
     Raises:
         DataError: there are no rows.
     """
-    night, names = pd.factorize(np.asarray(nights), sort=True)
-    if not len(names) or (night < 0).any():
+    block, names = pd.factorize(np.asarray(nights), sort=True)
+    if not len(names) or (block < 0).any():
         msg = "There are no rows to examine, or rows without a night."
         raise DataError(msg)
-    count = len(names)
+    week = (pd.to_datetime(names) - pd.to_datetime(names[0])).days.to_numpy() // 7
+    unit = "week" if len(names) >= 7 * WEEKS else "night"
+    if unit == "week":
+        block = pd.factorize(week[block], sort=True)[0]
+    count = int(block.max()) + 1
     weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
-    return Draws(night.astype(np.int64), weights.astype(np.float64))
+    return Draws(block.astype(np.int64), weights.astype(np.float64), unit)
 
 
 def interval(samples: Floats) -> tuple[float, float]:
@@ -63,7 +73,7 @@ def interval(samples: Floats) -> tuple[float, float]:
         DataError: a draw has no value, as when its nights have one class only.
     """
     if undefined := int((~np.isfinite(samples)).sum()):
-        msg = f"Undefined in {undefined} of {len(samples)} draws of nights: too few nights with both classes for an interval."
+        msg = f"Undefined in {undefined} of {len(samples)} draws: too few nights with both classes for an interval."
         raise DataError(msg)
     low, high = np.quantile(samples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
@@ -83,16 +93,16 @@ def brier(draws: Draws, label: Floats, score: Floats) -> Floats:
 def roc_auc(draws: Draws, label: Floats, score: Floats) -> Floats:
     """Area under the ROC curve per draw: the share of pairs (one of each class) in the right order, ties half.
 
-    With wins[a, b] counted once, for late rows of night a against others of night b, a draw that took the nights w times has w'·wins·w of
+    With wins[a, b] counted once, for late rows of block a against others of block b, a draw that took the blocks w times has w'·wins·w of
     w'·pairs·w pairs in order (the Mann-Whitney statistic, as in Hanley & McNeil 1982, by blocks).
     """
     is_late = label == 1
     _, rank = np.unique(score, return_inverse=True)
-    wins = np.empty((draws.nights, draws.nights))
-    for other in range(draws.nights):
-        counts = np.bincount(rank[~is_late & (draws.night == other)], minlength=rank.max() + 1)
+    wins = np.empty((draws.blocks, draws.blocks))
+    for other in range(draws.blocks):
+        counts = np.bincount(rank[~is_late & (draws.block == other)], minlength=rank.max() + 1)
         below = np.cumsum(counts) - counts / 2
-        wins[:, other] = np.bincount(draws.night[is_late], below[rank[is_late]], minlength=draws.nights)
+        wins[:, other] = np.bincount(draws.block[is_late], below[rank[is_late]], minlength=draws.blocks)
     with np.errstate(invalid="ignore", divide="ignore"):  # a draw of one class: NaN, which `interval` refuses
         return np.asarray(((draws.weights @ wins) * draws.weights).sum(axis=1) / (draws.totals(label) * draws.totals(1 - label)))
 
@@ -104,8 +114,8 @@ def pr_auc(draws: Draws, label: Floats, score: Floats) -> Floats:
     """
     found, rank = np.unique(-score, return_inverse=True)
     bins = min(len(found), BINS)
-    cells = draws.night * bins + rank * bins // len(found)
-    late, rows = (np.bincount(cells, given, minlength=draws.nights * bins).reshape(draws.nights, bins) for given in (label, np.ones_like(label)))
+    cells = draws.block * bins + rank * bins // len(found)
+    late, rows = (np.bincount(cells, given, minlength=draws.blocks * bins).reshape(draws.blocks, bins) for given in (label, np.ones_like(label)))
     hits, taken = draws.weights @ np.cumsum(late, axis=1), draws.weights @ np.cumsum(rows, axis=1)
     gained = np.diff(hits, axis=1, prepend=0)
     with np.errstate(invalid="ignore", divide="ignore"):  # a draw without a late row is NaN, which `interval` refuses

@@ -1,10 +1,10 @@
 """What is put before the gate, computed only when a rule asks for it, so that what fails there refuses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from jobs.model.evaluation.evaluation import Estimate, Evaluation, evaluate, poo
 from jobs.model.evaluation.resampling import Floats
 from jobs.model.segments import Span
 
+FITTED_ON: Final = ("train", "tune", "calibrate")
+
 
 class Contender(Protocol):
     """A version that can be examined: one just trained, or one from the registry."""
@@ -28,6 +30,10 @@ class Contender(Protocol):
     @property
     def spans(self) -> Mapping[str, Span]:
         """The nights it was made from."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of its model."""
 
     def score(self, frame: pd.DataFrame) -> Floats:
         """One score per row, through its own learned state."""
@@ -43,6 +49,8 @@ class Case:
     loss: Metric
     """What the training minimises."""
     gate: Gate
+    slices: Sequence[str]
+    """Features whose values divide the holdout into parts."""
     holdout: pd.DataFrame
     """The challenger's holdout: `night`, `label` and the stored features, one row per row with a known label."""
     scored_rows: int
@@ -91,14 +99,41 @@ class Case:
         return self.read_champion()
 
     @cached_property
+    def seen_by_incumbent(self) -> list[date]:
+        """The holdout's nights that the champion was trained, tuned or calibrated on."""
+        return [] if self.incumbent is None else [night for night in self.nights if any(span.first <= night <= span.last for span in fitted(self.incumbent))]
+
+    @cached_property
+    def compared(self) -> pd.DataFrame:
+        """The holdout without the nights that the champion has seen."""
+        return self.holdout[~self.holdout["night"].isin(self.seen_by_incumbent)]
+
+    @cached_property
+    def compared_scores(self) -> Floats:
+        """The challenger's, on the rows that are compared."""
+        return self.scores[~self.holdout["night"].isin(self.seen_by_incumbent).to_numpy()]
+
+    @cached_property
     def incumbent_scores(self) -> Floats:
-        """The champion's, on the same rows."""
+        """The champion's, on the rows that are compared."""
         if self.incumbent is None:
             msg = "There is no champion to compare with"
             raise DataError(msg)
-        return self.incumbent.score(self.holdout)
+        return self.incumbent.score(self.compared)
 
     @cached_property
     def incumbent_metrics(self) -> dict[str, Estimate]:
-        """The champion's metrics on the same rows and draws."""
-        return pooled(self.holdout[["night", "label"]].assign(score=np.asarray(self.incumbent_scores)), kind=self.kind, seed=self.seed)
+        """The champion's metrics on the rows that are compared."""
+        return pooled(self.compared[["night", "label"]].assign(score=np.asarray(self.incumbent_scores)), kind=self.kind, seed=self.seed)
+
+
+def fitted(contender: Contender) -> Iterator[Span]:
+    """The nights that a version has learned from.
+
+    Raises:
+        DataError: it is not on record which they are.
+    """
+    if not contender.spans:
+        msg = "It is not on record which nights it was trained on"
+        raise DataError(msg)
+    yield from (span for name, span in contender.spans.items() if name in FITTED_ON)

@@ -1,19 +1,17 @@
 """The gate: a challenger goes live only if every rule holds, on rows that neither it nor the champion has learned from."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
-from typing import Final
 
 from jobs.config.models import HIGHER_IS_BETTER, METRICS, Metric
 from jobs.errors import DataError
 from jobs.model.evaluation.evaluation import Estimate, paired
-from jobs.model.evaluation.resampling import Floats
-from jobs.model.gate.case import Case, Contender
+from jobs.model.gate.case import Case, Contender, fitted
+from jobs.model.gate.parts import slices
 from jobs.model.gate.verdict import Outcome, Rule, Verdict
-from jobs.model.segments import Span
 
-FITTED_ON: Final = ("train", "tune", "calibrate")
 Judgement = tuple[str, Callable[[], Rule]]
 
 
@@ -49,10 +47,16 @@ def _guarded(name: str, rule: Callable[[], Rule]) -> Rule:
 
 def _rules_alone(case: Case) -> Iterator[Judgement]:
     yield "nights", partial(_nights, case)
-    yield "unseen", partial(_unseen, case, "challenger", case.challenger)
+    yield "unseen", partial(_unseen, case)
     yield "label_coverage", partial(_label_coverage, case)
     yield "history_coverage", partial(_history_coverage, case)
     yield "measurable", partial(_measurable, case)
+    if case.gate.max_calibration_error is not None:
+        yield "calibration", partial(_calibration, case, case.gate.max_calibration_error)
+    if case.gate.max_megabytes is not None:
+        yield "size", partial(_size, case, case.gate.max_megabytes)
+    if case.gate.max_seconds_per_million is not None:
+        yield "speed", partial(_speed, case, case.gate.max_seconds_per_million)
     for metric, limit in case.gate.floors.items():
         yield f"floor_{metric}", partial(_floor, case, metric, limit)
     # The constant is always asked for: a case that lacks it is refused, not judged without it. Without a feature to group by there is no rate to beat.
@@ -62,8 +66,10 @@ def _rules_alone(case: Case) -> Iterator[Judgement]:
 
 def _rules_against(case: Case, champion: Contender) -> Iterator[Judgement]:
     yield "another", partial(_another, case, champion)
-    yield "champion_unseen", partial(_unseen, case, "champion", champion)
+    yield "champion_unseen", partial(_champion_unseen, case)
     yield "comparison", partial(_comparison, case)
+    if case.gate.slices:
+        yield "slices", partial(slices, case, case.gate.slices)
 
 
 def _nights(case: Case) -> Rule:
@@ -72,10 +78,17 @@ def _nights(case: Case) -> Rule:
     return Rule(name="nights", outcome=_hold(nights >= limit), observed=nights, limit=limit, sentence=sentence)
 
 
-def _unseen(case: Case, who: str, contender: Contender) -> Rule:
-    seen = [night for night in case.nights if any(span.first <= night <= span.last for span in _fitted(contender))]
-    sentence = f"Of the holdout's nights, the {who} was trained or tuned on {len(seen)} (none allowed{_listed(seen)})."
-    return Rule(name="unseen" if who == "challenger" else "champion_unseen", outcome=_hold(not seen), observed=len(seen), limit=0, sentence=sentence)
+def _unseen(case: Case) -> Rule:
+    seen = [night for night in case.nights if any(span.first <= night <= span.last for span in fitted(case.challenger))]
+    sentence = f"Of the holdout's nights, the challenger was trained or tuned on {len(seen)} (none allowed{_listed(seen)})."
+    return Rule(name="unseen", outcome=_hold(not seen), observed=len(seen), limit=0, sentence=sentence)
+
+
+def _champion_unseen(case: Case) -> Rule:
+    seen, limit = case.seen_by_incumbent, case.gate.min_nights
+    clean = len(case.nights) - len(seen)
+    sentence = f"Of the holdout's nights, the champion was trained or tuned on {len(seen)}{_listed(seen)}; compared on the other {clean} (at least {limit})."
+    return Rule(name="champion_unseen", outcome=_hold(clean >= limit), observed=clean, limit=limit, sentence=sentence)
 
 
 def _label_coverage(case: Case) -> Rule:
@@ -100,6 +113,28 @@ def _measurable(case: Case) -> Rule:
     return Rule(name="measurable", outcome="PASS", sentence=sentence)
 
 
+def _calibration(case: Case, limit: float) -> Rule:
+    error = case.evaluation.calibration_error
+    if error is None:
+        msg = "a regression has no calibration error"
+        raise DataError(msg)
+    sentence = f"Over tenths of the rows, scores and labels are {error:.4f} apart (at most {limit:g})."
+    return Rule(name="calibration", outcome=_hold(error <= limit), observed=error, limit=limit, sentence=sentence)
+
+
+def _size(case: Case, limit: float) -> Rule:
+    size = case.challenger.size / 1e6
+    return Rule(name="size", outcome=_hold(size <= limit), observed=size, limit=limit, sentence=f"The model has {size:.2f} megabytes (at most {limit:g}).")
+
+
+def _speed(case: Case, limit: float) -> Rule:
+    rows, started = case.holdout, time.perf_counter()
+    case.challenger.score(rows)
+    seconds = (time.perf_counter() - started) * 1e6 / len(rows)
+    sentence = f"A million rows would be scored in {seconds:.1f} seconds, by {len(rows)} of the holdout (at most {limit:g})."
+    return Rule(name="speed", outcome=_hold(seconds <= limit), observed=seconds, limit=limit, sentence=sentence)
+
+
 def _floor(case: Case, metric: Metric, limit: float) -> Rule:
     """Judged by the value, not by the interval's end.
 
@@ -119,7 +154,8 @@ def _beats(case: Case, name: str) -> Rule:
     The constant knows nothing: what is not provably better has learned nothing. A table of rates is the best of many on `tune`, often within
     .01 of the model, which 28 nights cannot tell apart (flights: -.006 [-.018, .007]): asking for proof would leave the desk with neither.
     """
-    difference = _difference(case, case.baselines[name].score(case.holdout), case.loss)
+    other = case.baselines[name].score(case.holdout)
+    difference = paired(case.holdout, challenger=case.scores, champion=other, metric=case.loss, seed=case.seed)
     low, high = _interval(difference)
     is_proof = name == "constant"
     holds = (high if is_proof else difference.value) < 0
@@ -142,7 +178,7 @@ def _another(case: Case, champion: Contender) -> Rule:
 def _comparison(case: Case) -> Rule:
     rule, metric = case.gate.champion, case.gate.champion.metric or case.loss
     theirs = case.incumbent_metrics[metric]
-    difference = _difference(case, case.incumbent_scores, metric)
+    difference = paired(case.compared, challenger=case.compared_scores, champion=case.incumbent_scores, metric=metric, seed=case.seed)
     low, high = _interval(difference)
     # How much worse at worst, in either direction of the metric: the end of the interval that speaks against the challenger.
     worst = -low if metric in HIGHER_IS_BETTER else high
@@ -157,22 +193,11 @@ def _comparison(case: Case) -> Rule:
     return Rule(name="comparison", outcome=_hold(holds), observed=difference.value, interval=(low, high), limit=limit, detectable=seen, sentence=sentence)
 
 
-def _difference(case: Case, other: Floats, metric: Metric) -> Estimate:
-    return paired(case.holdout, challenger=case.scores, champion=other, metric=metric, seed=case.seed)
-
-
 def _interval(estimate: Estimate) -> tuple[float, float]:
     if estimate.low is None or estimate.high is None:
         msg = "One night gives no interval, so nothing is proven"
         raise DataError(msg)
     return estimate.low, estimate.high
-
-
-def _fitted(contender: Contender) -> Iterator[Span]:
-    if not contender.spans:
-        msg = "It is not on record which nights it was trained on"
-        raise DataError(msg)
-    yield from (span for name, span in contender.spans.items() if name in FITTED_ON)
 
 
 def _listed(nights: list[date]) -> str:

@@ -61,6 +61,11 @@ class Spoiled:
         """The nights it was made from."""
         return self.of.spans
 
+    @property
+    def size(self) -> int:
+        """Bytes of the trees."""
+        return self.of.size
+
     def score(self, frame: pd.DataFrame) -> Floats:
         """One score per row."""
         own = self.of.score(frame)

@@ -53,6 +53,11 @@ class Version:
         """The version's digest."""
         return self.artifact.digest
 
+    @property
+    def size(self) -> int:
+        """Bytes of the trees."""
+        return len(self.artifact.ubj)
+
     def score(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """One score per row of `frame`, which holds the stored features.
 

@@ -36,6 +36,7 @@ def case(made: Made) -> Case:
         kind="binary",
         loss="log_loss",
         gate=made.model.gate.model_copy(update={"floors": {"roc_auc": 0.6}}),
+        slices=[],
         holdout=made.rows["holdout"],
         scored_rows=len(made.rows["holdout"]) + 20,
         history_coverage=0.95,

@@ -76,5 +76,7 @@ class Fake:
     digest: str = "f" * 64
     spans: dict[str, Span] = field(default_factory=lambda: {"train": Span(FIRST, FIRST)})
 
+    size: int = 1000
+
     def score(self, frame: pd.DataFrame) -> Floats:
         return self.scoring(frame)

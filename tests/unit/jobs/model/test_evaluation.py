@@ -9,7 +9,7 @@ from sklearn import metrics
 from jobs.config.models import METRICS, Metric
 from jobs.errors import DataError
 from jobs.model.decision import Decision
-from jobs.model.evaluation.evaluation import evaluate, paired, point, pooled
+from jobs.model.evaluation.evaluation import calibration_error, evaluate, paired, point, pooled
 from jobs.model.evaluation.resampling import BINS, SAMPLED, Floats, draw
 
 SKLEARN = {
@@ -44,7 +44,7 @@ def scores(frame: pd.DataFrame) -> Floats:
 def test_each_draw_has_the_value_that_scikit_learn_gives_it(metric: Metric) -> None:
     frame = rows_of(decimals=2)  # many ties
     label, draws = frame["label"].to_numpy(float), draw(frame["night"], seed=1, resamples=25)
-    expected = [SKLEARN[metric](label, scores(frame), sample_weight=weights[draws.night]) for weights in draws.weights]
+    expected = [SKLEARN[metric](label, scores(frame), sample_weight=weights[draws.block]) for weights in draws.weights]
     np.testing.assert_allclose(SAMPLED[metric](draws, label, scores(frame)), expected, rtol=1e-12)
 
 
@@ -52,7 +52,7 @@ def test_each_draw_has_the_value_that_scikit_learn_gives_it(metric: Metric) -> N
 def test_each_draw_of_a_quantity_has_the_value_that_scikit_learn_gives_it(metric: Metric) -> None:
     frame = quantities()
     label, draws = frame["label"].to_numpy(float), draw(frame["night"], seed=1, resamples=25)
-    expected = [SKLEARN[metric](label, scores(frame), sample_weight=weights[draws.night]) for weights in draws.weights]
+    expected = [SKLEARN[metric](label, scores(frame), sample_weight=weights[draws.block]) for weights in draws.weights]
     np.testing.assert_allclose(SAMPLED[metric](draws, label, scores(frame)), expected, rtol=1e-12)
 
 
@@ -76,7 +76,7 @@ def test_beyond_the_bins_average_precision_is_off_by_less_than_a_thousandth() ->
     frame = rows_of(30_000, decimals=9)
     label, draws = frame["label"].to_numpy(float), draw(frame["night"], seed=1, resamples=5)
     assert frame["score"].nunique() > 5 * BINS
-    expected = [metrics.average_precision_score(label, scores(frame), sample_weight=weights[draws.night]) for weights in draws.weights]
+    expected = [metrics.average_precision_score(label, scores(frame), sample_weight=weights[draws.block]) for weights in draws.weights]
     np.testing.assert_allclose(SAMPLED["pr_auc"](draws, label, scores(frame)), expected, atol=1e-3)
 
 
@@ -93,6 +93,24 @@ def test_rows_that_share_their_nights_luck_widen_the_interval() -> None:
     luck = frame.assign(label=frame["night"].map(lambda night: night.day % 2))
     alone, shared = pooled(frame, kind="binary", seed=7)["brier"], pooled(luck, kind="binary", seed=7)["brier"]
     assert shared.high - shared.low > 3 * (alone.high - alone.low)
+
+
+def test_weeks_are_drawn_where_there_are_eight_and_bad_weeks_widen_the_interval() -> None:
+    frame = rows_of(8000, nights=70)
+    assert (draw(frame["night"], seed=1).unit, draw(frame["night"], seed=1).blocks) == ("week", 10)
+    assert draw(frame[frame["night"] < date(2013, 6, 20)]["night"], seed=1).unit == "night"
+    odd = frame["night"].map(lambda night: (night - date(2013, 5, 1)).days // 7 % 2)
+    bad = frame.assign(label=np.where(frame.index % 10 == 0, 1 - odd, odd))
+    alone, shared = pooled(frame, kind="binary", seed=7)["brier"], pooled(bad, kind="binary", seed=7)["brier"]
+    assert shared.high - shared.low > 5 * (alone.high - alone.low)
+    assert evaluate(frame, scores(frame), kind="binary", decision=None, baselines={}, seed=7).block == "week"
+
+
+def test_the_calibration_error_is_the_mean_distance_over_tenths() -> None:
+    frame = rows_of(20_000)
+    label = frame["label"].to_numpy(float)
+    assert calibration_error(label, scores(frame)) < 0.02
+    assert calibration_error(label, scores(frame) * 0.5) == pytest.approx(float(scores(frame).mean()) / 2, abs=0.02)
 
 
 def test_one_night_has_values_and_no_interval() -> None:

@@ -8,7 +8,7 @@ import pytest
 from model_rows import FIRST, Fake, Made
 from sklearn import metrics
 
-from jobs.config.models import AgainstChampion, Gate
+from jobs.config.models import AgainstChampion, Gate, Parts
 from jobs.errors import DataError
 from jobs.model.artifact import Artifact
 from jobs.model.evaluation.baselines import Constant
@@ -259,12 +259,27 @@ def test_a_champion_of_features_that_are_gone_is_refused(made: Made, spoil: Spoi
 
 
 @pytest.mark.parametrize("segment", ["train", "tune", "calibrate"])
-def test_a_champion_that_learned_from_a_holdout_night_is_refused(made: Made, spoil: Spoil, case: Case, segment: str) -> None:
-    touching = replace(made.contender(made.rival), spans={segment: Span(FIRST, case.nights[0])})
-    told = refused(spoil(read_champion=lambda: touching))
-    assert told == {"champion_unseen": f"Of the holdout's nights, the champion was trained or tuned on 1 (none allowed: {case.nights[0]} to {case.nights[0]})."}
+def test_nights_that_the_champion_learned_from_are_not_compared(made: Made, spoil: Spoil, case: Case, segment: str) -> None:
+    touching = replace(made.contender(made.rival), spans={segment: Span(FIRST, case.nights[2])})
+    verdict = judge(spoil(read_champion=lambda: touching))
+    assert verdict.passed
+    told = {rule.name: rule for rule in verdict.rules}
+    days = f"{case.nights[0]} to {case.nights[2]}"
+    assert (
+        told["champion_unseen"].sentence == f"Of the holdout's nights, the champion was trained or tuned on 3: {days}; compared on the other 25 (at least 7)."
+    )
+    clean = case.holdout[case.holdout["night"] > case.nights[2]]
+    expected = [metrics.log_loss(clean["label"], one.score(clean)) for one in (case.challenger, touching)]
+    assert told["comparison"].observed == pytest.approx(expected[0] - expected[1])
+    assert verdict.champion["log_loss"]["value"] == pytest.approx(expected[1])
     before = replace(touching, spans={segment: Span(FIRST, case.nights[0] - timedelta(days=1)), "holdout": Span(FIRST, case.nights[-1])})
     assert not refused(spoil(read_champion=lambda: before))
+
+
+def test_too_few_nights_that_the_champion_has_not_seen_are_refused(made: Made, spoil: Spoil, case: Case) -> None:
+    touching = replace(made.contender(made.rival), spans={"train": Span(FIRST, case.nights[-4])})
+    told = refused(spoil(read_champion=lambda: touching))
+    assert "compared on the other 3 (at least 7)" in told["champion_unseen"]
 
 
 def test_a_challenger_that_learned_from_the_holdout_is_refused(made: Made, spoil: Spoil, case: Case) -> None:
@@ -272,7 +287,44 @@ def test_a_challenger_that_learned_from_the_holdout_is_refused(made: Made, spoil
 
 
 def test_a_version_without_a_record_of_its_nights_is_refused(made: Made, spoil: Spoil) -> None:
-    assert list(refused(spoil(read_champion=lambda: replace(made.contender(made.rival), spans={})))) == ["champion_unseen"]
+    assert list(refused(spoil(read_champion=lambda: replace(made.contender(made.rival), spans={})))) == ["champion_unseen", "comparison"]
+
+
+def worse_in(made: Made, carrier: str) -> Fake:
+    """The made model, which knows nothing of one carrier."""
+
+    def score(frame: pd.DataFrame) -> np.ndarray:
+        own = made.trained.artifact.score(frame)
+        return np.where(frame["carrier"] == carrier, np.random.default_rng(0).permutation(own), own)
+
+    return Fake(score, spans=made.spans)
+
+
+def test_a_slice_where_the_challenger_is_worse_refuses_and_is_named(made: Made, spoil: Spoil, case: Case) -> None:
+    gate = gate_of(case, non_inferior=1.0).model_copy(update={"slices": Parts(margin=0.005, min_rows=300), "floors": {}, "beats": ()})
+    told = refused(spoil(gate=gate, slices=["carrier"], challenger=worse_in(made, "B6"), read_champion=made.contender))
+    assert set(told) == {"slices"}
+    assert "worse beyond chance: carrier=B6 by 0." in told["slices"]
+    assert "carrier=AA" not in told["slices"]
+    alike = judge(spoil(gate=gate, slices=["carrier"], challenger=made.contender(made.rival), read_champion=made.contender))
+    assert alike.passed
+    assert any("none is worse beyond chance; the worst is carrier=" in rule.sentence for rule in alike.rules)
+
+
+def test_a_slice_that_vanished_refuses(made: Made, spoil: Spoil, case: Case) -> None:
+    gate = gate_of(case, non_inferior=1.0).model_copy(update={"slices": Parts(margin=0.005, min_rows=300), "floors": {}, "beats": ()})
+    gone = case.holdout.assign(carrier=[f"C{place % 1000}" for place in range(len(case.holdout))], hour=12.5)
+    few = replace(case, gate=gate, slices=["carrier"], holdout=gone[:280].assign(night=case.nights[:7] * 40), scored_rows=280)
+    told = refused(replace(few, read_champion=made.contender, challenger=made.contender(made.rival)))
+    assert "no value of ['carrier'] has 300 rows" in told["slices"]
+
+
+def test_calibration_size_and_speed_are_judged_where_asked(made: Made, spoil: Spoil, case: Case) -> None:
+    limits = {"max_calibration_error": 0.1, "max_megabytes": 1.0, "max_seconds_per_million": 1e4}
+    assert not refused(spoil(gate=case.gate.model_copy(update=limits)))
+    tight = {"max_calibration_error": 1e-4, "max_megabytes": 1e-4, "max_seconds_per_million": 1e-9}
+    assert set(refused(spoil(gate=case.gate.model_copy(update=tight)))) == {"calibration", "size", "speed"}
+    assert "calibration" in refused(spoil(gate=case.gate.model_copy(update=limits), challenger=replace(shifted(made, 1.0), spans=made.spans)))
 
 
 def test_no_rules_are_no_pass() -> None:
