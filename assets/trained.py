@@ -14,7 +14,7 @@ from jobs.settings import Settings
 if TYPE_CHECKING:
     from jobs.model.registry.version import Version
 
-CURVES: Final = ("roc", "precision_recall", "reliability", "gain")
+PLOTS: Final = ("roc", "precision_recall", "gain", "errors", "reliability", "importance", "shap")
 NO_CHAMPION: Final = "none"
 
 
@@ -52,9 +52,10 @@ def _from_files(version: "Version") -> Iterator[tuple[str, dg.MetadataValue[Any]
     except DataError:
         return
     yield "metrics", dg.MetadataValue.md(metrics_table(evaluation["metrics"]))
-    for curve in CURVES:
-        picture = base64.b64encode(version.read(f"{curve}.png")).decode()
-        yield curve.replace("_", " "), dg.MetadataValue.md(f"![{curve}](data:image/png;base64,{picture})")
+    yield "baselines", dg.MetadataValue.md("\n\n".join(f"**{name}**\n\n{metrics_table(metrics)}" for name, metrics in evaluation["baselines"].items()))
+    for plot in (name for name in PLOTS if f"{name}.png" in version.manifest):
+        picture = base64.b64encode(version.read(f"{plot}.png")).decode()
+        yield plot.replace("_", " "), dg.MetadataValue.md(f"![{plot}](data:image/png;base64,{picture})")
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, float | None]]) -> str:

@@ -131,6 +131,8 @@ class Gate(Section):
     champion: AgainstChampion = AgainstChampion(non_inferior=0.002)
     beats: tuple[Simple, ...] = ("historical_rate",)
     """Baselines, besides the constant, that the version must not be worse than by what training minimises."""
+    leaks: Literal["report", "refuse"] = "report"
+    """What is done about a feature that alone nearly decides the label, or a model far beyond all baselines."""
     slices: Parts | None = None
     """Left out: slices are told and not judged."""
     max_calibration_error: float | None = Field(default=None, gt=0)

@@ -96,6 +96,7 @@ class Material:
             history_coverage=self.rows.mean_coverage,
             challenger=Challenger(trained.artifact, self.spans),
             read_champion=read_champion,
+            learned=learned,
             baselines=simple,
             decision=Decision.of(self.pipeline, self.model, learned),
             seed=self.model.seed,

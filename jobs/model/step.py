@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -12,9 +12,12 @@ from jobs.config.loading import digest_of
 from jobs.drift_report.distance import Reference, to_plain
 from jobs.drift_report.page import SAMPLE
 from jobs.ledger.leases import lease
+from jobs.model.evaluation.explanations import explanations
 from jobs.model.evaluation.plots import plots
+from jobs.model.evaluation.slices import by_slice
 from jobs.model.gate.case import Case
 from jobs.model.gate.gate import judge
+from jobs.model.gate.page import page
 from jobs.model.gate.verdict import Verdict
 from jobs.model.material import Material, gather, label_lag, spans_of
 from jobs.model.registry.champion import registry_of
@@ -28,6 +31,9 @@ from jobs.model.training.training import Trained
 from jobs.nights import Nights
 from jobs.results import NightResult, StepResult
 from jobs.work import Work, code_version, content_of, fingerprint
+
+SLICE_ROWS: Final = 200
+"""Slices with fewer rows are told together."""
 
 
 def run(work: Work, nights: Nights) -> StepResult:
@@ -88,9 +94,24 @@ def _judged(work: Work, registry: Registry, material: Material, trained: Trained
     }
     if verdict.evaluation:
         files |= plots(case.holdout, case.scores, kind=work.model.type, title=f"{work.model_name} on {spans['holdout']}", seed=work.model.seed)
-        files |= {"evaluation.json": json.dumps(verdict.evaluation).encode()}
+        files |= explanations(trained.artifact, case.holdout, loss=work.model.loss, title=work.model_name, seed=work.model.seed)
+        files |= {"evaluation.json": json.dumps(verdict.evaluation).encode(), "slices.json": _slices(case)}
+    files["verdict.html"] = page(verdict, spans=spans, files=files)
     version = _registered(work, registry, case, trained, found, verdict, files)
+    _shown(work, version, files["verdict.html"])
     return _decided(work, registry, version, verdict, spans)
+
+
+def _shown(work: Work, version: int, content: bytes) -> None:
+    # A copy of the registered one, where people look for reports.
+    work.reports.mkdir(parents=True, exist_ok=True)
+    (work.reports / f"v{version}.html").write_bytes(content)
+
+
+def _slices(case: Case) -> bytes:
+    constant = case.baselines["constant"].score(case.holdout)
+    found = by_slice(case.holdout, case.scores, constant, case.slices, loss=case.loss, min_rows=SLICE_ROWS, seed=case.seed)
+    return json.dumps([one.to_dict() for one in found]).encode()
 
 
 def _judged_before(registry: Registry, name: str, digest: str, holdout: Span) -> int:

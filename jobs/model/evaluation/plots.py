@@ -46,7 +46,7 @@ def plots(frame: pd.DataFrame, scores: Floats, *, kind: Kind, title: str, seed: 
         "gain.png": lambda axes: _gain(axes, labels, scores),
         "errors.png": lambda axes: _errors(axes, labels, scores),
     }
-    return {name: _png(title, draw_on) for name, draw_on in drawn.items() if name in OF[kind]}
+    return {name: png(title, draw_on) for name, draw_on in drawn.items() if name in OF[kind]}
 
 
 def _roc(axes: "Axes", labels: Floats, scores: Floats) -> None:
@@ -120,7 +120,8 @@ def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return x[kept], y[kept]
 
 
-def _png(title: str, draw_on: "Callable[[Axes], None]") -> bytes:
+def png(title: str, draw_on: "Callable[[Axes], None]") -> bytes:
+    """One plot as the bytes of a file, the same for the same drawing."""
     # No pyplot: it keeps figures in global state, and looks for a screen.
     from matplotlib.figure import Figure
 

@@ -14,8 +14,10 @@ from jobs.errors import DataError
 from jobs.model.decision import Decision
 from jobs.model.evaluation.baselines import Baseline
 from jobs.model.evaluation.evaluation import Estimate, Evaluation, evaluate, pooled
+from jobs.model.evaluation.leak_watch import suspicions
 from jobs.model.evaluation.resampling import Floats
 from jobs.model.segments import Span
+from jobs.model.training.learned import Learned
 
 FITTED_ON: Final = ("train", "tune", "calibrate")
 
@@ -60,6 +62,8 @@ class Case:
     challenger: Contender
     read_champion: Callable[[], Contender | None]
     """Gives the champion, None if there has never been one; what it raises refuses."""
+    learned: Learned
+    """The challenger's."""
     baselines: Mapping[str, Baseline]
     decision: Decision | None
     """Of a binary model."""
@@ -84,6 +88,11 @@ class Case:
         """The challenger's, beside the baselines."""
         others = {name: baseline.score(self.holdout) for name, baseline in self.baselines.items()}
         return evaluate(self.holdout, self.scores, kind=self.kind, decision=self.decision, baselines=others, seed=self.seed)
+
+    @cached_property
+    def suspicions(self) -> list[str]:
+        """What looks like a leak."""
+        return suspicions(self.holdout, self.learned, self.evaluation, loss=self.loss)
 
     @cached_property
     def label_coverage(self) -> float:

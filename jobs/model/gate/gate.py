@@ -51,6 +51,7 @@ def _rules_alone(case: Case) -> Iterator[Judgement]:
     yield "label_coverage", partial(_label_coverage, case)
     yield "history_coverage", partial(_history_coverage, case)
     yield "measurable", partial(_measurable, case)
+    yield "leaks", partial(_leaks, case)
     if case.gate.max_calibration_error is not None:
         yield "calibration", partial(_calibration, case, case.gate.max_calibration_error)
     if case.gate.max_megabytes is not None:
@@ -111,6 +112,12 @@ def _measurable(case: Case) -> Rule:
             better.append(f" The baseline {name} does better here: its {case.loss} is {metrics[case.loss]}.")
     sentence = f"Measured on {case.evaluation.rows} rows of {case.evaluation.nights} nights: {told}.{''.join(better)}"
     return Rule(name="measurable", outcome="PASS", sentence=sentence)
+
+
+def _leaks(case: Case) -> Rule:
+    found, refuses = case.suspicions, case.gate.leaks == "refuse"
+    told = f"Looks like a leak: {'; '.join(found)}." if found else "Nothing looks like a leak."
+    return Rule(name="leaks", outcome=_hold(not (found and refuses)), observed=len(found), limit=0 if refuses else None, sentence=told)
 
 
 def _calibration(case: Case, limit: float) -> Rule:

@@ -65,7 +65,11 @@ class Verdict:
     def sentence(self) -> str:
         """One paragraph for people."""
         if self.passed:
-            told = [rule.sentence for rule in self.rules if rule.interval is not None or rule.name in {"measurable", "champion"}]
+            told = [
+                rule.sentence
+                for rule in self.rules
+                if rule.interval is not None or rule.name in {"measurable", "champion"} or (rule.name == "leaks" and rule.observed)
+            ]
             return f"{self.model}: PASS, since all {len(self.rules)} rules hold. {' '.join(told)}{self._before}"
         refused = self.refused_by
         return f"{self.model}: REFUSE, by {len(refused)} of {len(self.rules)} rules. {' '.join(rule.sentence for rule in refused)}{self._before}"

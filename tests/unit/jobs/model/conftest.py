@@ -42,6 +42,7 @@ def case(made: Made) -> Case:
         history_coverage=0.95,
         challenger=made.contender(),
         read_champion=lambda: None,
+        learned=made.trained.artifact.learned,
         baselines=made.baselines,
         decision=Decision(threshold=1 / 6),
         seed=7,

@@ -1,0 +1,92 @@
+"""Explanations: which features move the scores, and how, as plots of the holdout."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from jobs.config.models import Metric
+from jobs.model.artifact import Artifact
+from jobs.model.evaluation.importance import importances
+from jobs.model.evaluation.plots import GREY, INK, png
+from jobs.model.evaluation.resampling import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Exact SHAP values cost some hundred times a prediction.
+SAMPLE: Final = 2000
+SHOWN: Final = 15
+CURVES: Final = 3
+GRID: Final = 20
+
+
+def explanations(artifact: Artifact, holdout: pd.DataFrame, *, loss: Metric, title: str, seed: int) -> dict[str, bytes]:
+    """`shap.png`, `importance.png` and, of the features that move scores most, `dependence_1.png` and so on.
+
+    SHAP values are XGBoost's own (Lundberg et al. 2020, From Local Explanations to Global Understanding with Explainable AI for Trees), in the
+    unit before the last step to a score: log odds, or the label's.
+
+    Args:
+        artifact: the model.
+        holdout: with the features and `label`.
+        loss: what training minimises, for the permutation importance.
+        title: shown above each plot.
+        seed: of the sample and the shuffling.
+    """
+    sample = holdout.sample(min(SAMPLE, len(holdout)), random_state=seed)
+    matrix = artifact.learned.matrix(sample)
+    contributions = _contributions(artifact, matrix)
+    mean = dict(zip(artifact.learned.names, np.abs(contributions).mean(axis=0), strict=True))
+    top = sorted(mean, key=lambda name: -mean[name])[:CURVES]
+    shuffled = dict(importances(artifact, sample, metric=loss, seed=seed))
+    drawn = {
+        "shap.png": png(title, lambda axes: _bars(axes, mean, "mean absolute SHAP value")),
+        "importance.png": png(title, lambda axes: _bars(axes, shuffled, f"{loss} lost when shuffled")),
+    }
+    for place, name in enumerate(top, 1):
+        at = artifact.learned.names.index(name)
+        values, told = matrix[:, at].astype(np.float64), contributions[:, at]
+        drawn[f"dependence_{place}.png"] = png(
+            title, partial(_dependence, name=name, values=values, told=told, curve=_partial_dependence(artifact, matrix, at))
+        )
+    return drawn
+
+
+def _contributions(artifact: Artifact, matrix: "np.ndarray[Any, np.dtype[np.float32]]") -> Floats:
+    import xgboost
+
+    built = xgboost.DMatrix(matrix, feature_names=artifact.learned.names, feature_types=artifact.learned.types, enable_categorical=True)
+    # The last column is the same for all rows: where the trees start from.
+    return np.asarray(artifact.booster.predict(built, pred_contribs=True)[:, :-1], dtype=np.float64)
+
+
+def _partial_dependence(artifact: Artifact, matrix: "np.ndarray[Any, np.dtype[np.float32]]", at: int) -> tuple[Floats, Floats]:
+    """The mean score with the feature set to each of some values (Friedman 2001, Greedy Function Approximation, 8.2)."""
+    present = matrix[~np.isnan(matrix[:, at]), at]
+    grid = np.unique(np.quantile(present, np.linspace(0.02, 0.98, GRID))) if len(present) else np.empty(0)
+    means = []
+    for value in grid:
+        changed = matrix.copy()
+        changed[:, at] = value
+        means.append(float(artifact.score_matrix(changed).mean()))
+    return grid.astype(np.float64), np.asarray(means)
+
+
+def _bars(axes: "Axes", found: Mapping[str, float], label: str) -> None:
+    best = sorted(found, key=lambda name: -found[name])[:SHOWN][::-1]
+    axes.barh(best, [found[name] for name in best], color=INK)
+    axes.set(xlabel=label)
+    axes.tick_params(axis="y", labelsize=7)
+
+
+def _dependence(axes: "Axes", *, name: str, values: Floats, told: Floats, curve: tuple[Floats, Floats]) -> None:
+    axes.scatter(values, told, s=4, alpha=0.3, color=GREY, label="SHAP value, a row each")
+    axes.set(xlabel=name, ylabel="SHAP value")
+    other = axes.twinx()
+    other.plot(*curve, color=INK, label="mean score if all rows had this value")
+    other.set_ylabel("mean score")
+    handles, labels = (left + right for left, right in zip(axes.get_legend_handles_labels(), other.get_legend_handles_labels(), strict=True))
+    axes.legend(handles, labels, loc="best", frameon=False, fontsize=7)
