@@ -17,7 +17,7 @@ DOCS: Final = Path(__file__).parent
 SCHEMA: Final[dict[str, Any]] = Pipeline.model_json_schema(by_alias=True)
 SECTIONS: Final = (
     *("Purpose", "Cost", "Nights", "Feed", "Column", "SqlSource", "Missing", "Features", "Calendar", "Lookup", "Latest", "History"),
-    *("Model", "Segments", "Gate", "AgainstChampion", "Drift", "Publish"),
+    *("Model", "Segments", "Search", "Range", "Imbalance", "Target", "Gate", "AgainstChampion", "Parts", "Drift", "Publish"),
 )
 REFERENCE: Final = """\
 # All keys of a pipeline file
@@ -55,9 +55,12 @@ UNSAID: Final = {
     "Features.history": "Aggregates over past event days of feeds.",
     "Lookup.take": "Columns of the feed; the feature is `<feed>_<column>`.",
     "Latest.take": "Columns of the feed; the feature is `<feed>_<column>`.",
-    "Model.type": "The label is yes or no.",
     "Model.segments": "The nights that a version is made from.",
     "Model.threshold": "From which score on the label is predicted; `from purpose`: false_alarm / (false_alarm + missed).",
+    "Model.imbalance": "For rare positives.",
+    "Search.folds": "How many there are, the newest ending with `tune`.",
+    "Range.low": "Least value.",
+    "Range.high": "Greatest value.",
     "Model.max_trees": "At most so many trees.",
     "Model.seed": "Of sampling in training and of intervals.",
     "Model.device": "`auto` takes a GPU where one can be used; `cuda` refuses to go without.",
@@ -65,9 +68,8 @@ UNSAID: Final = {
     "Model.drift": "When a distance is a drift.",
     "Model.publish": "Where the night is shown.",
     "Segments.train": "Trees are grown on it.",
-    "Segments.calibrate": "Kept apart from the others; nothing is fitted on it yet.",
+    "Segments.calibrate": "Scores become probabilities, and thresholds are learned, on it.",
     "Gate.champion": "The comparison with the champion; `non_inferior: 0.002` on log loss.",
-    "AgainstChampion.metric": "What is compared.",
     "Drift.watch": "From this distance on: watch.",
     "Drift.drifted": "From this distance on: drifted.",
     "Publish.view": "The view is `<pipeline>_<model>_<view>`.",

@@ -6,6 +6,7 @@ from jobs import acting, console
 from jobs.commands.options import (
     AsOf,
     BackTo,
+    Baselines,
     By,
     FromNight,
     Json,
@@ -105,14 +106,14 @@ def _about(model: str, one: "Entry", decisions: list[dict[str, Any]]) -> dict[st
 
 
 @app.command()
-def performance(model: ModelName, first: MayFrom = None, last: MayTo = None, json: Json = False) -> None:
-    """Show how a model did month by month, with 95 % intervals over nights."""
+def performance(model: ModelName, first: MayFrom = None, last: MayTo = None, baselines: Baselines = False, json: Json = False) -> None:
+    """Show how a model did month by month, with 95 % intervals over nights, or weeks where there are eight."""
     from jobs.performance.months import as_table, measured
 
     settings = read_settings()
     spec, which = acting.model_at(model, settings)
     nights = acting.between(parse_night(first) if first else spec.nights.from_, parse_night(last) if last else spec.nights.to or utc_now().date())
-    found = measured(settings, spec, which, nights)
+    found = measured(settings, spec, which, nights, with_baselines=baselines)
     if json:
         console.as_json([one.to_dict() for one in found])
     else:

@@ -31,6 +31,7 @@ Dirty = Annotated[bool, typer.Option("--dirty", help="Mix in real-life trouble, 
 Seed = Annotated[int, typer.Option(help="Seed of the trouble.")]
 Version = Annotated[int, typer.Option("--version", help="The version's number.")]
 MayVersion = Annotated[int | None, typer.Option("--version", help="The version's number; the newest if left out.")]
+Baselines = Annotated[bool, typer.Option("--baselines", help="Beside the simple ways to score, fitted on the rows that each version learned from.")]
 Placebo = Annotated[int | None, typer.Option("--placebo", min=4, help="Judge so many pairs of which neither is better, and pairs made worse by known steps.")]
 By = Annotated[str, typer.Option("--by", help="Who decides; recorded as told, beside the system's user.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; recorded.")]

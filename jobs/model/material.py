@@ -10,6 +10,7 @@ import pandas as pd
 
 from jobs.config.models import Model, Search
 from jobs.config.pipeline import Pipeline
+from jobs.errors import UsageError
 from jobs.model.artifact import Artifact
 from jobs.model.decision import Decision
 from jobs.model.evaluation import baselines
@@ -154,9 +155,13 @@ def gather(work: Work, as_of: date, spans: Mapping[str, Span]) -> Material:
 
     Raises:
         DataError: the segments' nights have no features.
+        UsageError: `slices` names what is no feature.
     """
     label_table = f"validated/{work.model.label_feed}"
     features, labels = work.lake.read("features"), work.lake.read(label_table)
     rows = read_rows(features.frame, labels.frame, work.pipeline, work.item, spans, as_of=as_of)
+    if unknown := sorted(set(work.model.slices) - set(rows.features)):
+        msg = f"models.{work.item}.slices: {unknown} are no features of this model; they are {sorted(rows.features)}."
+        raise UsageError(msg)
     versions = {"features": features.version, label_table: labels.version}
     return Material(work.model_name, work.model, work.pipeline, rows, spans, versions)
