@@ -1,5 +1,6 @@
 """A team's own pipeline, in a folder outside the product: Parquet, SQL and CSV feeds, personal columns, a class and a quantity, from delivery to warehouse."""
 
+import json
 import shutil
 import sqlite3
 from collections import Counter
@@ -160,6 +161,30 @@ def test_a_quantity_is_published_beside_the_class_from_the_same_features(scene: 
     measured = lake.read(f"{QUANTITY}/performance").frame.first()
     assert measured.mae > 0
     assert "roc_auc" not in lake.read(f"{QUANTITY}/performance").frame.columns
+
+
+def test_the_verdict_can_be_read_and_the_gate_put_to_the_test(scene: Scene, spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
+    assert matins("gate", f"{NAME}.{MODEL}") == 0
+    told = capsys.readouterr().out
+    assert f"{NAME}.{MODEL}: PASS, since all" in told
+    assert "PASS   beats_constant: " in told
+    before = _versions(scene)
+    assert matins("gate", f"{NAME}.{MODEL}", "--placebo", "4", "--as-of", str(AS_OF), "--json") == 0
+    tallies = json.loads(capsys.readouterr().out)
+    assert {one["pairs"] for one in tallies} == {"another seed", "nights drawn again", "spoiled"}
+    assert {one["rule"] for one in tallies} == {"non_inferior: 0.002", "superior: 0"}
+    worst = min(tallies, key=lambda one: one["better by"])
+    assert worst["promoted"].startswith("0.00 [0.00, ")
+    assert _versions(scene) == before
+    assert (scene.home / "reports" / NAME / MODEL / "model" / "v1.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_baselines_stand_beside_the_model(scene: Scene, spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
+    assert matins("performance", f"{NAME}.{QUANTITY}", "--baselines", "--json") == 0
+    found = {(one["name"], one["scorer"]): one for one in json.loads(capsys.readouterr().out)}
+    assert {scorer for _, scorer in found} == {"model", "constant", "historical_rate", "linear"}
+    assert len({one["rows"] for (name, _), one in found.items() if name == "all"}) == 1
+    assert found["all", "model"]["metrics"]["mae"]["value"] < found["all", "constant"]["metrics"]["mae"]["value"]
 
 
 def test_personal_values_are_nowhere_in_clear(scene: Scene, spark: SparkSession) -> None:
