@@ -28,7 +28,7 @@ help: ## list the targets
 demo: $(READY) ## the whole story on the sample; GPU=1 trains on the GPU
 	@$(BIN)/matins demo
 
-up: $(READY) ## Dagster with the shipped pipeline, on this machine only
+up: $(READY) ## Dagster and MLflow with the shipped pipeline, on this machine only
 	@$(BIN)/python -m assets.up
 
 test: $(STAMPS)/dev ## all tests but the long ones, in two processes

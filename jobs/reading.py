@@ -11,7 +11,7 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import make_url
 
 from jobs.config.pipeline import Pipeline
-from jobs.ledger.ledger import Ledger, open_engine
+from jobs.ledger.ledger import Ledger, file_of, open_engine
 from jobs.plan import Task
 from jobs.settings import Settings
 from jobs.work import Work
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def is_there(url: str) -> bool:
     """False for a SQLite file that nobody has made yet; a server is taken to be there."""
     parsed = make_url(url)
-    return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file()
+    return parsed.get_backend_name() != "sqlite" or file_of(parsed).is_file()
 
 
 def ledger_to_read(settings: Settings) -> Ledger:

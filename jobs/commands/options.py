@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from jobs.errors import UsageError
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -11,6 +13,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Nightly machine learning on a team's own lake.",
 )
+
+
+def _version_or_current(value: str) -> str:
+    # Here, before a run begins: the step that scores would say so only after others have written.
+    if value != "current" and not value.isdigit():
+        msg = f"--champion {value!r} is not allowed; give `current` or the number of a version, as `matins models` lists them."
+        raise UsageError(msg)
+    return value
+
 
 PipelineName = Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline.")]
 ModelName = Annotated[str, typer.Argument(metavar="PIPELINE.MODEL", help="Name of the model, as flights.delayed.")]
@@ -23,7 +34,7 @@ AsOf = Annotated[str | None, typer.Option("--as-of", metavar="D", help="The nigh
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")]
 Steps = Annotated[str | None, typer.Option("--steps", help="Only these steps, with commas.")]
 OneModel = Annotated[str | None, typer.Option("--model", help="Only this model.")]
-Champion = Annotated[str, typer.Option("--champion", help="`current`, or the number of a version.")]
+Champion = Annotated[str, typer.Option("--champion", callback=_version_or_current, help="`current`, or the number of a version.")]
 Pages = Annotated[bool, typer.Option("--pages/--no-pages", help="Great Expectations' and Evidently's pages.")]
 Restate = Annotated[bool, typer.Option("--restate", help="With today's knowledge, as marked generations.")]
 Segments = Annotated[str | None, typer.Option(help="Other lengths for this training: train=74,tune=14,holdout=28.")]

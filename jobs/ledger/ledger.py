@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, update
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 
 from jobs.errors import RetryableError, UsageError
@@ -199,6 +199,11 @@ def _of_server(url: str) -> Engine:
     return create_engine(url, pool_pre_ping=True)
 
 
+def file_of(url: URL) -> Path:
+    """The file of a SQLite URL, also where it is itself written as a URI: `sqlite:///file:/data/warehouse.db?mode=ro&uri=true`."""
+    return Path((url.database or "").removeprefix("file:"))
+
+
 def open_engine(url: str) -> Engine:
     """An engine for a SQLAlchemy URL; SQLite waits for locks instead of failing at once, and survives a power cut.
 
@@ -209,7 +214,7 @@ def open_engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return _of_server(url)
     try:
-        Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+        file_of(parsed).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"{parsed.database}: cannot be created ({error.strerror}). Make its folder writable or set MATINS_HOME to another."
         raise UsageError(msg) from None

@@ -40,8 +40,8 @@ def typed(raw: DataFrame, feed: Feed) -> DataFrame:
         `META`, the kept columns typed (NULL where the value is absent or does not fit its type, and everywhere in a record
         that is malformed or too long), `TEXTS`, and a boolean for each of the `implicit_rules`, named by `flag`.
     """
-    whole = raw.select(*META, "corrupt", *feed.kept, F.concat_ws(" ", *feed.kept).alias("_whole"))
-    seen = whole.select("*", (F.col("corrupt").isNull() & ~_too_long(feed)).alias("_believed"))
+    whole = raw.select(*META, "corrupt", *feed.kept, F.concat_ws(" ", *feed.kept).alias("_whole"), _too_long(feed).alias("_too_long"))
+    seen = whole.select("*", (F.col("corrupt").isNull() & ~F.col("_too_long")).alias("_believed"))
     trimmed = seen.select("*", *(_text(F.trim(name), feed).alias(f"_{name}") for name in feed.kept))
     cast = trimmed.select("*", *(_cast(F.col(f"_{name}"), column.type).alias(f"_typed_{name}") for name, column in feed.kept.items()))
     return cast.select(
@@ -75,7 +75,7 @@ def typeable(feed: Feed) -> dict[str, ColumnType]:
 def _flags(feed: Feed) -> dict[str, Column]:
     flags = {
         "malformed": F.col("corrupt").isNotNull(),
-        "too_long": _too_long(feed),
+        "too_long": F.col("_too_long"),
         "not_utf8": F.contains("_whole", F.lit("\ufffd")),
         "null_key": F.col("_believed") & reduce(or_, (F.col(f"_{name}").isNull() for name in feed.key)),
         **{f"type({name})": F.col(f"_{name}").isNotNull() & F.col(f"_typed_{name}").isNull() for name in typeable(feed)},
