@@ -57,8 +57,9 @@ def read_rows(features: DataFrame, labels: DataFrame, pipeline: Pipeline, model:
     spec, key = pipeline.models[model], pipeline.rows.key
     first, last = min(span.first for span in spans.values()), max(span.last for span in spans.values())
     wanted = features.where(F.col("night").between(first, last) & ~F.col("restated")).where(spec.population or "true")
-    joined = wanted.join(_known_labels(labels, key, spec, as_of), key, how="left").orderBy("night", *key)
-    frame = joined.toPandas()
+    joined = wanted.join(_known_labels(labels, key, spec, as_of), key, how="left")
+    # Sorted here, since Spark would make the join twice to sort it: once to see where to cut.
+    frame = joined.toPandas().sort_values(["night", *key], ignore_index=True)
     if frame.empty:
         make = f"matins backfill {pipeline.pipeline} --from {first} --to {last} --steps raw,validated,features"
         msg = f"There are no features of the nights {first} to {last}; make them first: {make}."

@@ -51,7 +51,7 @@ def tiny(ran: tuple[Settings, Tiny]) -> Tiny:
 def plan(settings: Settings, night: Any, changes: Mapping[str, Any] | None = None) -> dict[str, tuple[bool, str]]:
     pipeline = load_pipeline("tiny", settings)
     if changes:
-        pipeline = type(pipeline).model_validate(_deep(pipeline.model_dump(by_alias=True), changes))
+        pipeline = type(pipeline).model_validate(_deep(pipeline.model_dump(by_alias=True, exclude_unset=True), changes))
     return {one["step"]: (one["runs"], one["why"]) for one in planned(settings, pipeline, night)}
 
 

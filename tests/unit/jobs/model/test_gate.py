@@ -183,7 +183,7 @@ def test_the_constant_must_be_beaten_beyond_chance_a_table_of_rates_by_the_value
 
 
 def test_a_case_without_the_constant_is_refused(spoil: Spoil) -> None:
-    assert list(refused(spoil(baselines={}))) == ["beats_constant"]
+    assert list(refused(spoil(baselines={}))) == ["leaks", "beats_constant"]
 
 
 def test_an_empty_holdout_is_refused(case: Case, spoil: Spoil) -> None:
