@@ -7,7 +7,7 @@ SHELL := bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help demo up test test-parts test-whole test-all lint bench lock clean
+.PHONY: help demo up test test-parts test-whole test-all lint bench mutants lock clean
 
 PYTHON ?= python3
 GPU ?=
@@ -51,13 +51,18 @@ lint: $(STAMPS)/dev ## ruff and mypy
 bench: $(STAMPS)/dev ## measure
 	@$(BIN)/python -m tests.benchmarks
 
+# Forked children must not inherit OpenMP's threads, or they wait for them for ever.
+mutants: $(STAMPS)/dev ## change the gate's code, check by check: how many changes make a test fail
+	@OMP_NUM_THREADS=1 OMP_THREAD_LIMIT=1 $(BIN)/mutmut run --max-children 2
+	@$(BIN)/mutmut results
+
 lock: $(STAMPS)/uv ## renew the hashed locks from pyproject.toml
 	@$(COMPILE) --extra cpu --extra dagster --extra postgres --extra airflow --group dev -o requirements/dev.txt >/dev/null
 	@$(COMPILE) --extra cpu --extra dagster --extra postgres -c requirements/dev.txt -o requirements/run.txt >/dev/null
 	@$(COMPILE) --extra gpu --extra dagster --extra postgres -c requirements/dev.txt -o requirements/gpu.txt >/dev/null
 
 clean: ## remove the environment and caches; the home folder with the data stays
-	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) dist mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMPS)/uv: Makefile

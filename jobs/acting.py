@@ -103,12 +103,12 @@ def walk(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights,
 
 def placebo(settings: Settings, spec: Pipeline, model: str, as_of: date, pairs: int) -> list[dict[str, Any]]:
     """How the model's gate decides on `pairs` pairs of which neither version is better, and on pairs with a known difference; nothing is registered."""
-    from jobs.model.gate.placebo import STEPS, tallies
+    from jobs.model.gate.placebo import COINS, STEPS, tallies
     from jobs.model.material import alike, gather, spans_of
 
     task = next(task for task in tasks(spec) if task.step.name == "model" and task.item == model)
-    # A training each; then two rules, each on every pair and on half of them in every step, in both directions and at the margin.
-    total = pairs + 2 * (pairs + (2 * len(STEPS) + 1) * (pairs - pairs // 2))
+    # A training each; then two rules, each on every pair, on half of them in every step in both directions, and mixed without a difference and at the margin.
+    total = pairs + 2 * (pairs + (2 * len(STEPS) + 2 * COINS) * (pairs - pairs // 2))
     with opened(settings, spec, command=" ".join(["matins", *sys.argv[1:]])) as this, console.counting("placebo", total=total) as done:
         work = this.work(task)
         material = gather(work, as_of, spans_of(work, as_of))

@@ -81,7 +81,7 @@ def _show(settings: Settings, pipeline: Pipeline, results: list[StepResult], tra
         console.say(f"v{verdict.get('version')} {verdict.get('sentence')}")
     changed = [result for result in [*results, *trained] if result.outcome != "unchanged"]
     console.say("" if changed else "Nothing changed: every delivery, feature, score and published row is as it was.")
-    _where(settings)
+    _where(settings, pipeline)
 
 
 def _table(results: list[StepResult], counts: dict[date, int], nights: list[date]) -> None:
@@ -99,9 +99,9 @@ def _table(results: list[StepResult], counts: dict[date, int], nights: list[date
     console.table(["night", "rows in", "good", "bad", "twice", "score", "features drifted", "warehouse", "generation"], rows)
 
 
-def _where(settings: Settings) -> None:
+def _where(settings: Settings, pipeline: Pipeline) -> None:
     console.say(f"Reports    {settings.reports / PIPELINE}")
     where = "MATINS_WAREHOUSE_URL" if settings.warehouse_secret else settings.root / "warehouse.db"
-    console.say(f"Warehouse  {where}: table {PIPELINE}_{MODEL}_predictions, view {PIPELINE}_{MODEL}_v1")
+    console.say(f"Warehouse  {where}: views {' and '.join(f'{PIPELINE}_{name}_{model.publish.view}' for name, model in pipeline.models.items())}")
     console.say("UI         make up")
     console.say(f"Next       matins status {PIPELINE} · matins run {PIPELINE} --night {LAST} · matins plan {PIPELINE} --night {LAST}")

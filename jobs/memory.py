@@ -1,4 +1,4 @@
-"""The memory that this process and Spark's have taken."""
+"""The memory that this process and Spark's have taken, and what is left."""
 
 from pathlib import Path
 
@@ -8,6 +8,11 @@ import psutil
 def peak_memory_mb() -> float:
     """The most memory, in MiB, that this process and its children have held; on systems without /proc what they hold now."""
     return round(sum(_peak(process) for process in [psutil.Process(), *psutil.Process().children(recursive=True)]), 1)
+
+
+def available_memory_mb() -> float:
+    """The memory, in MiB, that the machine can still give without swapping."""
+    return float(psutil.virtual_memory().available) / 2**20
 
 
 def _peak(process: psutil.Process) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Final
 
 import pandas as pd
 from pyspark.sql import DataFrame, Window
@@ -11,9 +12,13 @@ from pyspark.sql import functions as F
 
 from jobs.config.models import Model
 from jobs.config.pipeline import Pipeline
-from jobs.errors import DataError
+from jobs.errors import DataError, UsageError
 from jobs.features.compile import coverage_columns
+from jobs.memory import available_memory_mb
 from jobs.model.segments import Span
+
+# Seen at the highest, while the linear baseline is fitted: rows, their sorted copy, segments and matrices lie beside each other.
+BYTES_PER_VALUE: Final = 64
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,12 @@ def read_rows(features: DataFrame, labels: DataFrame, pipeline: Pipeline, model:
 
     Raises:
         DataError: the segments' nights have no features.
+        UsageError: they are more than this machine has memory for.
     """
     spec, key = pipeline.models[model], pipeline.rows.key
     first, last = min(span.first for span in spans.values()), max(span.last for span in spans.values())
     wanted = features.where(F.col("night").between(first, last) & ~F.col("restated")).where(spec.population or "true")
+    _must_fit(wanted, model, spans)
     joined = wanted.join(_known_labels(labels, key, spec, as_of), key, how="left")
     # Sorted here, since Spark would make the join twice to sort it: once to see where to cut.
     frame = joined.toPandas().sort_values(["night", *key], ignore_index=True)
@@ -65,6 +72,18 @@ def read_rows(features: DataFrame, labels: DataFrame, pipeline: Pipeline, model:
         msg = f"There are no features of the nights {first} to {last}; make them first: {make}."
         raise DataError(msg)
     return Rows(frame, feature_columns(features, pipeline, leave_out=spec.leave_out), tuple(coverage_columns(pipeline)))
+
+
+def _must_fit(wanted: DataFrame, model: str, spans: Mapping[str, Span]) -> None:
+    rows, columns, free = wanted.count(), len(wanted.columns), available_memory_mb()
+    needed = rows * columns * BYTES_PER_VALUE / 2**20
+    if needed > free:
+        msg = (
+            f"Model `{model}`: its segments hold {rows} rows of {columns} columns, which take about {needed:.0f} MiB to train on and to judge; "
+            f"{free:.0f} MiB are free here. Shorten `models.{model}.segments.train` (now {spans['train'].nights} nights), "
+            "or train where there is more memory."
+        )
+        raise UsageError(msg)
 
 
 def _known_labels(labels: DataFrame, key: list[str], spec: Model, as_of: date) -> DataFrame:

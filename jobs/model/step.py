@@ -1,16 +1,11 @@
 """Model: train as of a night, examine, put before the gate; a version that passes becomes the champion."""
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
-import pandas as pd
-
 from jobs.config.loading import digest_of
-from jobs.drift_report.distance import Reference, to_plain
-from jobs.drift_report.page import SAMPLE
 from jobs.ledger.leases import lease
 from jobs.model.evaluation.explanations import explanations
 from jobs.model.evaluation.plots import plots
@@ -20,11 +15,11 @@ from jobs.model.gate.gate import judge
 from jobs.model.gate.page import page
 from jobs.model.gate.verdict import Verdict
 from jobs.model.material import Material, gather, label_lag, spans_of
+from jobs.model.reference import references
 from jobs.model.registry.champion import registry_of
 from jobs.model.registry.registry import Registry
 from jobs.model.registry.reign import rejected
 from jobs.model.registry.version import Entry
-from jobs.model.rows import Rows
 from jobs.model.segments import Span
 from jobs.model.training.search import Found
 from jobs.model.training.training import Trained
@@ -79,7 +74,7 @@ def _searched(work: Work, material: Material, made_from: str) -> Found:
 
 
 def _judged(work: Work, registry: Registry, material: Material, trained: Trained, found: Found | None, pinned: Mapping[str, object]) -> NightResult:
-    rows, spans = material.rows, material.spans
+    spans = material.spans
     case = material.case(
         trained,
         read_champion=lambda: registry.champion(work.model_name, threads=work.model.threads),
@@ -89,8 +84,7 @@ def _judged(work: Work, registry: Registry, material: Material, trained: Trained
     verdict = judge(case)
     files = {
         "verdict.json": verdict.to_json().encode(),
-        "reference.json": _reference(rows, trained, spans),
-        "reference_sample.parquet": _sample(rows, trained, spans),
+        **references(material.rows, trained.artifact, spans),
     }
     if verdict.evaluation:
         files |= plots(case.holdout, case.scores, kind=work.model.type, title=f"{work.model_name} on {spans['holdout']}", seed=work.model.seed)
@@ -159,22 +153,6 @@ def _decided(work: Work, registry: Registry, version: int, verdict: Verdict, spa
     outcome = "PASS" if stands else "REFUSE"
     detail = {"version": version, "digest": verdict.digests["challenger"], "verdict": outcome, "sentence": sentence, "metrics": metrics}
     return NightResult(night=as_of, outcome="written", generation=version, rows=int((verdict.evaluation or {}).get("rows", 0)), detail=detail)
-
-
-def _reference(rows: Rows, trained: Trained, spans: Mapping[str, Span]) -> bytes:
-    """Of the features as trained on; of the score on rows that training did not see."""
-    made_from, holdout = rows.scored(spans["train"]), rows.scored(spans["holdout"])
-    references = [Reference.of(name, made_from[name]) for name in trained.artifact.learned.names]
-    scores = Reference.of("score", pd.Series(trained.artifact.score(holdout)))
-    return json.dumps(to_plain([*references, scores])).encode()
-
-
-def _sample(rows: Rows, trained: Trained, spans: Mapping[str, Span]) -> bytes:
-    holdout = rows.scored(spans["holdout"]).reset_index(drop=True)
-    scored = holdout[trained.artifact.learned.names].assign(score=trained.artifact.score(holdout))
-    buffer = io.BytesIO()
-    scored.sample(min(SAMPLE, len(scored)), random_state=0).to_parquet(buffer, index=False)
-    return buffer.getvalue()
 
 
 def _step_result(work: Work, result: NightResult, device: str, inputs: Mapping[str, int]) -> StepResult:

@@ -26,7 +26,7 @@ def measure(folder: Path) -> list[Measured]:
     names = [f"f{n}" for n in range(FEATURES)]
 
     def read() -> tuple[pd.DataFrame, pd.DataFrame]:
-        rows = spark.read.format("delta").load(str(folder / "rows")).orderBy("row").toPandas()
+        rows = spark.read.format("delta").load(str(folder / "rows")).toPandas().sort_values("row", ignore_index=True)
         edge = int(len(rows) * 0.9)
         return rows.iloc[:edge].reset_index(drop=True), rows.iloc[edge:].reset_index(drop=True)
 

@@ -12,6 +12,7 @@ from jobs.model.artifact import Artifact
 from jobs.model.evaluation.importance import importances
 from jobs.model.evaluation.plots import GREY, INK, png
 from jobs.model.evaluation.resampling import Floats
+from jobs.model.training.learned import Feature
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,10 +50,9 @@ def explanations(artifact: Artifact, holdout: pd.DataFrame, *, loss: Metric, tit
     }
     for place, name in enumerate(top, 1):
         at = artifact.learned.names.index(name)
-        values, told = matrix[:EXPLAINED, at].astype(np.float64), contributions[:, at]
-        drawn[f"dependence_{place}.png"] = png(
-            title, partial(_dependence, name=name, values=values, told=told, curve=_partial_dependence(artifact, matrix, at))
-        )
+        feature, curve = artifact.learned.features[at], _partial_dependence(artifact, matrix, at)
+        draw_on = partial(_dependence, feature=feature, values=matrix[:EXPLAINED, at].astype(np.float64), told=contributions[:, at], curve=curve)
+        drawn[f"dependence_{place}.png"] = png(title, draw_on)
     return drawn
 
 
@@ -66,14 +66,22 @@ def _contributions(artifact: Artifact, matrix: "np.ndarray[Any, np.dtype[np.floa
 
 def _partial_dependence(artifact: Artifact, matrix: "np.ndarray[Any, np.dtype[np.float32]]", at: int) -> tuple[Floats, Floats]:
     """The mean score with the feature set to each of some values (Friedman 2001, Greedy Function Approximation, 8.2)."""
-    present = matrix[~np.isnan(matrix[:, at]), at]
-    grid = np.unique(np.quantile(present, np.linspace(0.02, 0.98, GRID))) if len(present) else np.empty(0)
+    grid = _grid(artifact.learned.features[at], matrix[:, at])
     means = []
     for value in grid:
         changed = matrix.copy()
         changed[:, at] = value
         means.append(float(artifact.score_matrix(changed).mean()))
-    return grid.astype(np.float64), np.asarray(means)
+    return grid, np.asarray(means)
+
+
+def _grid(feature: Feature, column: "np.ndarray[Any, np.dtype[np.float32]]") -> Floats:
+    """Values that occur: the commonest of a text, quantiles of a number."""
+    present = column[~np.isnan(column)].astype(np.float64)
+    if feature.kind == "text":
+        found, counts = np.unique(present, return_counts=True)
+        return found[np.argsort(-counts, kind="stable")[:SHOWN]]
+    return np.unique(np.quantile(present, np.linspace(0.02, 0.98, GRID), method="nearest")) if len(present) else present
 
 
 def _bars(axes: "Axes", found: Mapping[str, float], label: str) -> None:
@@ -81,13 +89,19 @@ def _bars(axes: "Axes", found: Mapping[str, float], label: str) -> None:
     axes.barh(best, [found[name] for name in best], color=INK)
     axes.set(xlabel=label)
     axes.tick_params(axis="y", labelsize=7)
+    axes.locator_params(axis="x", nbins=4)
 
 
-def _dependence(axes: "Axes", *, name: str, values: Floats, told: Floats, curve: tuple[Floats, Floats]) -> None:
+def _dependence(axes: "Axes", *, feature: Feature, values: Floats, told: Floats, curve: tuple[Floats, Floats]) -> None:
+    (grid, means), line = curve, "-"
+    if feature.kind == "text":  # the order of codes means nothing: side by side, the commonest first
+        values, line = pd.Categorical(values, categories=grid).codes.astype(np.float64), "none"
+        axes.set_xticks(range(len(grid)), [feature.categories[int(code)] for code in grid], rotation=90, fontsize=7)
+        values, told, grid = values[values >= 0], told[values >= 0], np.arange(len(grid), dtype=np.float64)
     axes.scatter(values, told, s=4, alpha=0.3, color=GREY, label="SHAP value, a row each")
-    axes.set(xlabel=name, ylabel="SHAP value")
+    axes.set(xlabel=feature.name, ylabel="SHAP value")
     other = axes.twinx()
-    other.plot(*curve, color=INK, label="mean score if all rows had this value")
+    other.plot(grid, means, color=INK, linestyle=line, marker="o" if line == "none" else None, label="mean score if all rows had this value")
     other.set_ylabel("mean score")
     handles, labels = (left + right for left, right in zip(axes.get_legend_handles_labels(), other.get_legend_handles_labels(), strict=True))
     axes.legend(handles, labels, loc="best", frameon=False, fontsize=7)

@@ -18,14 +18,14 @@ def page(verdict: Verdict, *, spans: Mapping[str, Span], files: Mapping[str, byt
     Args:
         verdict: what the gate says.
         spans: the version's segments.
-        files: the version's others: `slices.json` and the plots are shown, where they are.
+        files: the version's others: `slices.json`, `population.json` and the plots are shown, where they are.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["estimate"] = _estimate
     template = environment.from_string(resources("jobs.model.gate").joinpath("verdict.html").read_text(encoding="utf-8"))
     plots = {name: base64.b64encode(content).decode() for name, content in files.items() if name.endswith(".png")}
-    slices = json.loads(files.get("slices.json", b"[]"))
-    return template.render(verdict=verdict, spans=spans, evaluation=verdict.evaluation, champion=verdict.champion, slices=slices, plots=plots).encode()
+    listed = {name: json.loads(files.get(f"{name}.json", b"[]")) for name in ("slices", "population")}
+    return template.render(verdict=verdict, spans=spans, evaluation=verdict.evaluation, champion=verdict.champion, plots=plots, **listed).encode()
 
 
 def _estimate(given: Mapping[str, Any] | None) -> str:

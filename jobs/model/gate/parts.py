@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from jobs.config.models import HIGHER_IS_BETTER, Parts
+from jobs.config.models import Parts
 from jobs.errors import DataError
 from jobs.model.evaluation.evaluation import KIND
 from jobs.model.evaluation.resampling import SAMPLED, Floats, draw
@@ -42,13 +42,13 @@ def slices(case: Case, parts: Parts) -> Rule:
 
 def _judged(case: Case, parts: Parts) -> Iterator[tuple[str, float, float]]:
     """Name, how much worse the challenger is, and how likely that is if it is not worse by more than the margin."""
-    frame, sampled, sign = case.compared, SAMPLED[case.loss], -1 if case.loss in HIGHER_IS_BETTER else 1
+    frame, sampled = case.compared, SAMPLED[case.loss]  # a loss: more of it is worse
     ours, theirs = case.compared_scores, case.incumbent_scores
     for name, rows in members(frame, case.slices, min_rows=parts.min_rows):
         part = frame[rows]
         if part["label"].nunique() < 2 or part["night"].nunique() < 2:
             continue
         label, draws = labels_of(part, KIND[case.loss], where=f"The slice {name}"), draw(part["night"], seed=case.seed)
-        worse: Floats = sign * (sampled(draws, label, ours[rows]) - sampled(draws, label, theirs[rows]))
+        worse: Floats = sampled(draws, label, ours[rows]) - sampled(draws, label, theirs[rows])
         alike = float((1 + (worse <= parts.margin).sum()) / (1 + len(worse)))
         yield name, float(np.mean(worse)), alike

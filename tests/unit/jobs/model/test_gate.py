@@ -143,6 +143,33 @@ def test_a_tie_is_not_superior(made: Made, spoil: Spoil, case: Case) -> None:
     assert not refused(spoil(gate=gate_of(case, non_inferior=0), read_champion=lambda: twin))
 
 
+def test_superior_is_by_more_than_the_margin_at_the_worse_end(made: Made, spoil: Spoil, case: Case) -> None:
+    rival = shifted(made, 1.0)
+    rule = next(rule for rule in judge(spoil(read_champion=lambda: rival)).rules if rule.name == "comparison")
+    assert rule.interval is not None
+    gain = -rule.interval[1]
+    assert gain > 0
+    just = judge(spoil(gate=gate_of(case, superior=gain - 1e-6), read_champion=lambda: rival))
+    assert just.passed
+    assert next(rule.limit for rule in just.rules if rule.name == "comparison") == pytest.approx(-gain, abs=1e-5)
+    assert list(refused(spoil(gate=gate_of(case, superior=gain + 1e-6), read_champion=lambda: rival))) == ["comparison"]
+
+
+def test_without_a_margin_nothing_worse_is_let_through(made: Made, spoil: Spoil, case: Case) -> None:
+    told = refused(spoil(gate=gate_of(case, non_inferior=0), challenger=replace(shifted(made, 0.3), spans=made.spans), read_champion=made.contender))
+    assert "comparison" in told
+
+
+def test_a_feature_that_tells_the_label_is_reported_and_by_setting_refused(case: Case, spoil: Spoil) -> None:
+    leaking = case.holdout.assign(late_7=case.holdout["label"].astype(float))
+    reported = next(rule for rule in judge(spoil(holdout=leaking)).rules if rule.name == "leaks")
+    assert (reported.outcome, reported.observed) == ("PASS", 1)
+    assert "`late_7` alone nearly decides the label" in reported.sentence
+    strict = case.gate.model_copy(update={"leaks": "refuse"})
+    assert "leaks" in refused(spoil(gate=strict, holdout=leaking))
+    assert not refused(spoil(gate=strict))
+
+
 def test_the_champion_itself_is_refused(made: Made, spoil: Spoil) -> None:
     told = refused(spoil(read_champion=made.contender))
     assert list(told) == ["another"]
@@ -163,6 +190,11 @@ def test_shuffled_labels_are_refused(made: Made, spoil: Spoil) -> None:
 def test_floors_are_least_or_most_by_metric(case: Case, spoil: Spoil, floors: dict[str, float], holds: bool) -> None:
     told = refused(spoil(gate=case.gate.model_copy(update={"floors": floors})))
     assert list(told) == ([] if holds else [f"floor_{name}" for name in floors])
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
+def test_a_floor_that_is_just_reached_holds(case: Case, spoil: Spoil, metric: str) -> None:
+    assert not refused(spoil(gate=case.gate.model_copy(update={"floors": {metric: case.evaluation.metrics[metric].value}})))
 
 
 def test_a_model_no_better_than_a_baseline_is_refused(made: Made, spoil: Spoil, case: Case) -> None:
@@ -309,6 +341,18 @@ def test_a_slice_where_the_challenger_is_worse_refuses_and_is_named(made: Made, 
     alike = judge(spoil(gate=gate, slices=["carrier"], challenger=made.contender(made.rival), read_champion=made.contender))
     assert alike.passed
     assert any("none is worse beyond chance; the worst is carrier=" in rule.sentence for rule in alike.rules)
+
+
+def test_the_worst_slice_is_named_also_if_it_passes_and_one_without_both_classes_is_left_out(made: Made, spoil: Spoil, case: Case) -> None:
+    gate = gate_of(case, non_inferior=1.0).model_copy(update={"slices": Parts(margin=1.0, min_rows=300), "floors": {}, "beats": ()})
+    about = {"slices": ["carrier"], "challenger": worse_in(made, "B6"), "read_champion": made.contender}
+    (told,) = [rule.sentence for rule in judge(spoil(gate=gate, **about)).rules if rule.name == "slices"]
+    assert told.startswith("Of 3 slices")
+    assert "the worst is carrier=B6" in told
+    one_class = case.holdout.assign(label=case.holdout["label"].where(case.holdout["carrier"] != "AA", 0))
+    (told,) = [rule.sentence for rule in judge(spoil(gate=gate, holdout=one_class, **about)).rules if rule.name == "slices"]
+    assert told.startswith("Of 2 slices")
+    assert "the worst is carrier=B6" in told
 
 
 def test_a_slice_that_vanished_refuses(made: Made, spoil: Spoil, case: Case) -> None:

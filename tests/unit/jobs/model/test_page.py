@@ -14,11 +14,13 @@ def test_the_page_tells_every_rule_number_slice_and_plot(made: Made, case: Case)
     verdict = judge(case)
     slices = by_slice(case.holdout, case.scores, case.baselines["constant"].score(case.holdout), ["carrier"], loss="log_loss", min_rows=100, seed=7)
     drawn = plots(case.holdout, case.scores, kind="binary", title="flights.delayed", seed=7)
-    told = page(verdict, spans=made.spans, files={**drawn, "slices.json": json.dumps([one.to_dict() for one in slices]).encode()}).decode()
+    lists = {"slices.json": json.dumps([one.to_dict() for one in slices]).encode(), "population.json": b'[{"name": "late_7", "psi": 0.25}]'}
+    told = page(verdict, spans=made.spans, files={**drawn, **lists}).decode()
     for rule in verdict.rules:
         assert f"<td>{rule.name}</td>" in told
     assert str(case.evaluation.metrics["roc_auc"]) in told
     assert "carrier=B6" in told
+    assert "<td>late_7</td><td>0.250</td>" in told
     assert told.count("data:image/png;base64,") == 4
     assert verdict.digests["challenger"] in told
     assert "http" not in told.replace("<!doctype html>", "")

@@ -1,0 +1,53 @@
+"""A training that broke off between verdict and alias, and one whose gate was changed after the verdict."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from jobs.model.registry.champion import registry_of
+from tests.faults import invariants
+from tests.faults.prepared import MODEL, NAME, Scene
+
+NAMED = f"{NAME}.{MODEL}"
+
+
+def train(scene: Scene) -> int:
+    return scene.matins("train", NAMED, "--as-of", "2024-01-31")
+
+
+def acts(scene: Scene) -> list[tuple[str, int]]:
+    return [(one["act"], one["version"]) for one in scene.lake.ledger.decisions(NAME)]
+
+
+@pytest.fixture
+def untrained(scene: Scene) -> Scene:
+    """As if no version had ever been made."""
+    shutil.rmtree(scene.settings.root / "mlartifacts")
+    (scene.settings.root / "mlflow.db").unlink()
+    with closing(sqlite3.connect(scene.settings.root / "ledger.db")) as connection, connection:
+        connection.execute("DELETE FROM matins_decisions")
+    return scene
+
+
+@pytest.mark.parametrize("point", ["model.before_register", "model.before_alias"])
+def test_a_registry_that_fails_after_the_verdict_promotes_nothing_until_the_retry(untrained: Scene, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    registry = registry_of(untrained.settings)
+    monkeypatch.setenv("MATINS_FAIL", f"{point}:error")
+    assert train(untrained) == 3
+    assert registry.champion(NAMED) is None
+    assert acts(untrained) == []
+    monkeypatch.delenv("MATINS_FAIL")
+    assert train(untrained) == 0
+    assert [one.version for one in registry.versions(NAMED)] == [1]
+    assert acts(untrained) == [("promoted", 1)]
+    invariants.hold(untrained)
+
+
+def test_a_verdict_stands_when_only_the_gate_was_changed(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    path, before = scene.settings.root / "pipelines" / f"{NAME}.yaml", acts(scene)
+    path.write_text(path.read_text(encoding="utf-8").replace("roc_auc: 0.6", "roc_auc: 0.99"), encoding="utf-8")
+    assert train(scene) == 0
+    assert f"nothing changed: {NAMED} v1: {NAMED}: PASS" in capsys.readouterr().out
+    assert acts(scene) == before
