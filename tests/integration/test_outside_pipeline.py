@@ -171,7 +171,7 @@ def test_the_verdict_can_be_read_and_the_gate_put_to_the_test(scene: Scene, spar
     before = _versions(scene)
     assert matins("gate", f"{NAME}.{MODEL}", "--placebo", "4", "--as-of", str(AS_OF), "--json") == 0
     tallies = json.loads(capsys.readouterr().out)
-    assert {one["pairs"] for one in tallies} == {"another seed", "nights drawn again", "spoiled"}
+    assert {one["pairs"] for one in tallies} == {"another seed", "nights drawn again", "mixed by night", "mixed, one spoiled"}
     assert {one["rule"] for one in tallies} == {"non_inferior: 0.002", "superior: 0"}
     worst = min(tallies, key=lambda one: one["better by"])
     assert worst["promoted"].startswith("0.00 [0.00, ")
