@@ -93,7 +93,7 @@ def _line(pipeline: Pipeline, night: date, found: Iterable[tuple[StepResult, Nig
         result, one = failed[0]
         return f"{pipeline.pipeline} {night} FAILED {result.table}: {one.problem}"
     parts = [_words(result, one) for result, one in found]
-    notes = [note for result, one in found if result.step in {"features", "drift_report", "validated", "raw"} for note in one.notes]
+    notes = [note for result, one in found if result.step in {"features", "drift_report", "validated", "raw", "retraining", "alerts"} for note in one.notes]
     changed = any(one.outcome == "written" for _, one in found)
     quarantined = sum(int(one.counts.get("bad", 0) + one.counts.get("duplicates", 0)) for result, one in found if result.step == "validated")
     words = [*parts, f"{quarantined} quarantined" if quarantined else "", *dict.fromkeys(notes), "" if changed else "nothing changed"]

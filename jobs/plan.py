@@ -16,6 +16,8 @@ class Step(NamedTuple):
     needs: tuple[str, ...] = ()
     nightly: bool = True
     """False: made on demand, not by the night."""
+    spark: bool = True
+    """False: it reads and writes records alone."""
 
 
 PLAN: Final = (
@@ -27,6 +29,9 @@ PLAN: Final = (
     Step("drift_report", per="model", needs=("predictions",)),
     Step("performance", per="model", needs=("predictions", "validated")),
     Step("published", per="model", needs=("predictions", "drift_report")),
+    Step("retraining", per="model", needs=("drift_report", "performance"), spark=False),
+    Step("alerts", per="pipeline", needs=("retraining", "published"), spark=False),
+    Step("report", per="pipeline", needs=("alerts",)),
 )
 STEP_NAMES: Final = tuple(step.name for step in PLAN)
 

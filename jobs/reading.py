@@ -43,8 +43,8 @@ def lake_to_read(settings: Settings, pipeline: Pipeline, spark: "SparkSession") 
     return Lake(spark, ledger_to_read(settings), root=settings.lake, pipeline=pipeline.pipeline, run_id="")
 
 
-def work_to_read(settings: Settings, pipeline: Pipeline, ledger: Ledger, task: Task) -> Work:
-    """A task's work whose lake is what the ledger has recorded: no Spark is started, and no table is looked at."""
+def recorded_lake(settings: Settings, pipeline: Pipeline, ledger: Ledger) -> "Lake":
+    """The pipeline's tables as far as the ledger has them on record: no Spark is started, and no table is looked at."""
     from jobs.lake.lake import Lake
 
     class Recorded(Lake):
@@ -52,7 +52,12 @@ def work_to_read(settings: Settings, pipeline: Pipeline, ledger: Ledger, task: T
             """Nothing: only a run brings the ledger up to what the tables record."""
 
     nowhere = cast("Any", None)
-    return Work(settings, pipeline, task, Recorded(nowhere, ledger, root=settings.lake, pipeline=pipeline.pipeline, run_id=""), ledger, run_id="")
+    return Recorded(nowhere, ledger, root=settings.lake, pipeline=pipeline.pipeline, run_id="")
+
+
+def work_to_read(settings: Settings, pipeline: Pipeline, ledger: Ledger, task: Task) -> Work:
+    """A task's work on what is on record."""
+    return Work(settings, pipeline, task, recorded_lake(settings, pipeline, ledger), ledger, run_id="")
 
 
 @dataclass(frozen=True)

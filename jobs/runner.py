@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobs.config.loading import digest_of
 from jobs.config.pipeline import Pipeline
@@ -19,6 +19,9 @@ from jobs.plan import Task
 from jobs.results import NightResult, StepResult
 from jobs.settings import Settings
 from jobs.work import Options, Work, code_version, new_run_id
+
+if TYPE_CHECKING:
+    from jobs.lake.lake import Lake
 
 Listener = Callable[[Task, StepResult | None], None]
 """Told of each task before it starts (without a result) and after."""
@@ -40,11 +43,16 @@ class Run:
 
     def work(self, task: Task) -> Work:
         """What the task's doorway is given."""
+        return Work(self.settings, self.pipeline, task, self._lake(task), self.ledger, self.run_id, self.options)
+
+    def _lake(self, task: Task) -> "Lake":
         from jobs.lake.lake import Lake
         from jobs.lake.session import spark_session
+        from jobs.reading import recorded_lake
 
-        lake = Lake(spark_session(self.settings), self.ledger, root=self.settings.lake, pipeline=self.pipeline.pipeline, run_id=self.run_id)
-        return Work(self.settings, self.pipeline, task, lake, self.ledger, self.run_id, self.options)
+        if not task.step.spark:
+            return recorded_lake(self.settings, self.pipeline, self.ledger)
+        return Lake(spark_session(self.settings), self.ledger, root=self.settings.lake, pipeline=self.pipeline.pipeline, run_id=self.run_id)
 
     def do(self, task: Task, nights: Nights) -> StepResult:
         """Run one task and record what it did.

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from jobs.config.base import Name, Section, Sql
+from jobs.config.drift import Drift
+from jobs.config.watching import Retrain
 
 Kind = Literal["binary", "regression"]
 Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier", "mae", "rmse", "r2"]
@@ -149,15 +151,6 @@ class Gate(Section):
     """Mean share of the features' longest window that was delivered, over the training rows."""
 
 
-class Drift(Section):
-    """Population stability index against the champion's reference, per feature and for the score."""
-
-    watch: float = Field(default=0.1, gt=0)
-    drifted: float = Field(default=0.25, gt=0)
-    stop_publishing_above: float | None = Field(default=None, gt=0)
-    """A night whose score drifts further than this is not published."""
-
-
 class Publish(Section):
     """The night in the warehouse."""
 
@@ -205,6 +198,7 @@ class Model(Section):
     device: Device = "auto"
     gate: Gate = Gate()
     drift: Drift = Drift()
+    retrain: Retrain = Retrain()
     publish: Publish = Publish()
 
     @field_validator("type", mode="before")

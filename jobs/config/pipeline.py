@@ -11,6 +11,7 @@ from jobs.config.base import Name, PlugIn, Section
 from jobs.config.features import Features
 from jobs.config.feeds import Feed
 from jobs.config.models import Model
+from jobs.config.watching import Alerts
 
 
 class Cost(Section):
@@ -52,6 +53,7 @@ class Pipeline(Section):
     feeds: dict[Name, Feed] = Field(min_length=1)
     features: Features
     models: dict[Name, Model] = Field(min_length=1)
+    alerts: Alerts = Alerts()
     sample: PlugIn | None = None
     """A function (landing folder, first night, last night) that writes sample deliveries and yields each night."""
 

@@ -1,127 +1,68 @@
-"""How far a night's values are from the champion's reference: population stability index, from counts alone.
+"""Distances between counts in the same bins: effect sizes, the same at ten thousand rows and at ten million.
 
-PSI = Σ (p − q) · ln(p / q) over bins, with shares floored so that an empty bin weighs much but not infinitely (Siddiqi 2006,
-Credit Risk Scorecards; the customary marks 0.1 and 0.25 are from there). Missing values are a bin of their own.
+Shares are floored, so that an empty bin weighs much but not infinitely. The marks are given for the population stability index; those
+of the other distances follow from it for a shift of a normal distribution by d standard deviations, where all three have a simple form:
+PSI = d², Wasserstein's distance by the standard deviation = d, and for small d Jensen-Shannon's divergence = d² / 8 nats.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, Self
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import numpy as np
-import pandas as pd
-from pyspark.sql import DataFrame
+from numpy.typing import NDArray
 
-from jobs.config.models import Drift
+from jobs.config.drift import Method
+from jobs.drift_report.reference import Reference
 
-BINS: Final = 10
-TOP: Final = 20
+Floats = NDArray[np.float64]
 FLOOR: Final = 1e-3
-State = Literal["steady", "watch", "drifted"]
 
 
-@dataclass(frozen=True)
-class Reference:
-    """What a feature or the score looked like for the champion: the shares of its bins."""
-
-    name: str
-    edges: tuple[float, ...]
-    """Inner edges of numeric bins; empty for text."""
-    categories: tuple[str, ...]
-    """The most frequent texts; empty for numbers."""
-    shares: tuple[float, ...]
-    """Of each bin, then of everything else (text only), then of missing."""
-
-    @classmethod
-    def of(cls, name: str, values: "pd.Series[Any]") -> Self:
-        """Bins from the deciles of the reference, or its most frequent texts."""
-        if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-            numbers = values.astype(float)
-            edges = tuple(float(edge) for edge in np.unique(np.nanquantile(numbers, np.linspace(0, 1, BINS + 1)[1:-1]))) if numbers.notna().any() else ()
-            one = cls(name, edges, (), ())
-        else:
-            one = cls(name, (), tuple(values.value_counts().index[:TOP].astype(str)), ())
-        return cls(name, one.edges, one.categories, tuple(one.counted(values) / max(len(values), 1)))
-
-    def counted(self, values: "pd.Series[Any]") -> "np.ndarray[Any, np.dtype[np.float64]]":
-        """Rows per bin of a pandas series."""
-        missing = values.isna()
-        if self.categories:
-            place = {text: at for at, text in enumerate(self.categories)}
-            bins = values[~missing].astype(str).map(place).fillna(len(self.categories)).astype(int).to_numpy()
-        elif not self.edges:  # all of the reference was missing: of which type it would be is not known
-            bins = np.zeros(int((~missing).sum()), dtype=int)
-        else:
-            bins = np.searchsorted(np.array(self.edges), values[~missing].astype(float).to_numpy(), side="left")
-        return np.append(np.bincount(bins, minlength=self._bins), float(missing.sum()))
-
-    @property
-    def _bins(self) -> int:
-        return len(self.categories) + 1 if self.categories else len(self.edges) + 1
-
-    def psi(self, counts: Sequence[float]) -> float:
-        """The index between the reference and these counts."""
-        p, q = np.asarray(self.shares), np.asarray(counts, dtype=float) / max(sum(counts), 1)
-        p, q = np.maximum(p, FLOOR), np.maximum(q, FLOOR)
-        return float(np.sum((q - p) * np.log(q / p)))
+def psi(reference: Floats, counts: Floats) -> Floats:
+    """Population stability index, Σ (p − q) · ln(p / q), of the last axis (Siddiqi 2006, Credit Risk Scorecards, with the customary marks 0.1 and 0.25)."""
+    p, q = floored(reference), floored(counts)
+    return np.asarray(np.sum((q - p) * np.log(q / p), axis=-1))
 
 
-@dataclass(frozen=True)
-class Distance:
-    """One feature, or the score, in one night."""
+def jensen_shannon(reference: Floats, counts: Floats) -> Floats:
+    """The root of Jensen and Shannon's divergence in bits, 0 to 1 (Endres & Schindelin 2003, A New Metric for Probability Distributions)."""
+    from scipy.spatial.distance import jensenshannon
 
-    name: str
-    psi: float
-    state: State
-    missing: float
-    reference_missing: float
+    return np.asarray(jensenshannon(*np.broadcast_arrays(floored(reference), floored(counts)), base=2, axis=-1))
 
 
-def state_of(psi: float, drift: Drift) -> State:
-    """What a distance means by the pipeline's own marks."""
-    if psi >= drift.drifted:
-        return "drifted"
-    return "watch" if psi >= drift.watch else "steady"
+def wasserstein(reference: Floats, counts: Floats, centers: Floats, scale: float) -> Floats:
+    """The earth mover's distance between the bins' centers, in standard deviations of the reference; missing values have no place on the line."""
+    order = np.argsort(centers)
+    p, q = (np.cumsum(shares(given[..., : len(centers)])[..., order], axis=-1)[..., :-1] for given in (reference, counts))
+    return np.asarray(np.sum(np.abs(p - q) * np.diff(centers[order]), axis=-1) / scale)
 
 
-def distances(frame: DataFrame, references: Sequence[Reference], drift: Drift) -> dict[Any, list[Distance]]:
-    """Per night: the distance of every reference's column; one Spark job for all nights and columns.
-
-    Args:
-        frame: `night` and a column per reference.
-        references: of the champion.
-        drift: the marks of the states.
-    """
-    counts: dict[Any, dict[str, dict[int, int]]] = {}
-    binned = frame.select("night", *[one.name for one in references]).mapInPandas(_counting(references), "night date, name string, bin int, rows bigint")
-    for row in binned.groupBy("night", "name", "bin").sum("rows").collect():
-        counts.setdefault(row["night"], {}).setdefault(row["name"], {})[row["bin"]] = row["sum(rows)"]
-    return {night: [_distance(one, found[one.name], drift) for one in references] for night, found in sorted(counts.items())}
+def shares(counts: Floats) -> Floats:
+    """Counts by their sum; zeros stay zeros."""
+    return np.asarray(counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1e-12))
 
 
-def _counting(references: Sequence[Reference]) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    # Eighty features of ten bins as SQL expressions take Spark longer to compile than a month of nights takes NumPy to count.
-    def counted(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        for batch in batches:
-            for night, rows in batch.groupby("night"):
-                for one in references:
-                    found = one.counted(rows[one.name])
-                    yield pd.DataFrame({"night": night, "name": one.name, "bin": range(len(found)), "rows": found.astype(int)})
-
-    return counted
+def floored(counts: Floats) -> Floats:
+    """Shares, none below `FLOOR`."""
+    return np.maximum(shares(counts), FLOOR)
 
 
-def _distance(reference: Reference, found: Mapping[int, int], drift: Drift) -> Distance:
-    counts = [float(found.get(place, 0)) for place in range(len(reference.shares))]
-    psi = reference.psi(counts)
-    return Distance(reference.name, psi, state_of(psi, drift), counts[-1] / max(sum(counts), 1), reference.shares[-1])
+MARKS: Final[Mapping[Method, Callable[[float], float]]] = {
+    "psi": lambda mark: mark,
+    "jensen_shannon": lambda mark: float(np.sqrt(mark / (8 * np.log(2)))),
+    "wasserstein": lambda mark: float(np.sqrt(mark)),
+}
+"""What a mark for the index is in each distance's own terms."""
 
 
-def to_plain(references: Sequence[Reference]) -> list[dict[str, Any]]:
-    """For JSON."""
-    return [asdict(one) for one in references]
+def method_for(reference: Reference, wanted: Method) -> Method:
+    """Texts lie on no line: where Wasserstein's is asked for they go by Jensen and Shannon's."""
+    return "jensen_shannon" if wanted == "wasserstein" and not reference.centers else wanted
 
 
-def from_plain(plain: Sequence[Mapping[str, Any]]) -> list[Reference]:
-    """What `to_plain` gave."""
-    return [Reference(one["name"], tuple(one["edges"]), tuple(one["categories"]), tuple(one["shares"])) for one in plain]
+def distance(reference: Reference, base: Floats, counts: Floats, method: Method) -> Floats:
+    """How far counts are from others, by a method; both without the last count, what was never seen."""
+    if method == "wasserstein":
+        return wasserstein(base, counts, np.array(reference.centers), reference.scale)
+    return psi(base, counts) if method == "psi" else jensen_shannon(base, counts)

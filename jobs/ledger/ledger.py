@@ -183,6 +183,29 @@ class Ledger:
         query = select(t.decisions).where(t.decisions.c.pipeline == pipeline).order_by(t.decisions.c.id)
         return self._rows(query.where(t.decisions.c.model == model) if model else query)
 
+    def record_retraining(self, pipeline: str, model: str, night: date, **about: Any) -> None:
+        """Record what a night has decided, in the place of what it had decided before; `about` has act, reason, inputs, fingerprint and run_id."""
+        c = t.retrainings.c
+        with self.writing() as connection:
+            connection.execute(delete(t.retrainings).where(c.pipeline == pipeline, c.model == model, c.night == night))
+            connection.execute(insert(t.retrainings).values(pipeline=pipeline, model=model, night=night, at=utc_now(), **about))
+
+    def retrainings(self, pipeline: str, model: str) -> list[dict[str, Any]]:
+        """Each night's decision to retrain or not, oldest night first."""
+        c = t.retrainings.c
+        return self._rows(select(t.retrainings).where(c.pipeline == pipeline, c.model == model).order_by(c.night))
+
+    def record_alert(self, pipeline: str, rule: str, subject: str, opened: date, **about: Any) -> None:
+        """Record the state of an episode; `about` has severity, sentence, last, resolved, told and told_resolved."""
+        c = t.alerts.c
+        with self.writing() as connection:
+            connection.execute(delete(t.alerts).where(c.pipeline == pipeline, c.rule == rule, c.subject == subject, c.opened == opened))
+            connection.execute(insert(t.alerts).values(pipeline=pipeline, rule=rule, subject=subject, opened=opened, **about))
+
+    def alerts(self, pipeline: str) -> list[dict[str, Any]]:
+        """Episodes of alerts, oldest first."""
+        return self._rows(select(t.alerts).where(t.alerts.c.pipeline == pipeline).order_by(t.alerts.c.opened, t.alerts.c.rule, t.alerts.c.subject))
+
 
 @contextmanager
 def _in_words(act: str) -> Iterator[None]:

@@ -98,6 +98,37 @@ decisions = Table(
     Column("run_id", String(40)),
 )
 
+# A night's decision to retrain or not: one a night, since the key says so.
+retrainings = Table(
+    "matins_retrainings",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("model", String(64), primary_key=True),
+    Column("night", Date, primary_key=True),
+    Column("act", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("inputs", JSON, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("run_id", String(40)),
+    Column("at", DateTime(timezone=True)),
+)
+
+# An episode of an alert: from the night that it began to the one that it was over.
+alerts = Table(
+    "matins_alerts",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("rule", String(64), primary_key=True),
+    Column("subject", String(64), primary_key=True),
+    Column("opened", Date, primary_key=True),
+    Column("severity", String(16), nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("last", Date, nullable=False),
+    Column("resolved", Date),
+    Column("told", Date),
+    Column("told_resolved", Boolean, nullable=False),
+)
+
 leases = Table(
     "matins_leases",
     metadata,

@@ -63,7 +63,7 @@ def _fingerprint(work: Work, as_of: date, spans: Mapping[str, Span]) -> str:
     first, last = spans["train"].first, spans["holdout"].last
     features = [(str(night), one.checksum) for night, one in work.lake.current("features").items() if first <= night <= last]
     labels = [one for one in content_of(work.lake.slices(f"validated/{work.model.label_feed}"), as_of) if one[0] >= str(first)]
-    spec = work.model.model_dump(mode="json", exclude={"gate", "drift", "publish"})
+    spec = work.model.model_dump(mode="json", exclude={"gate", "drift", "retrain", "publish"})
     return fingerprint(features, labels, spec, {name: str(span) for name, span in spans.items()}, xgboost.__version__)
 
 
@@ -84,7 +84,7 @@ def _judged(work: Work, registry: Registry, material: Material, trained: Trained
     verdict = judge(case)
     files = {
         "verdict.json": verdict.to_json().encode(),
-        **references(material.rows, trained.artifact, spans),
+        **references(material.rows, trained.artifact, spans, work.model),
     }
     if verdict.evaluation:
         files |= plots(case.holdout, case.scores, kind=work.model.type, title=f"{work.model_name} on {spans['holdout']}", seed=work.model.seed)

@@ -1,37 +1,55 @@
 """Scores beside what became known of their rows."""
 
+from datetime import date
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config.pipeline import Pipeline
+from jobs.nights import Nights, among
 
 
-def arrived(labels: DataFrame, scores: DataFrame, pipeline: Pipeline, model: str) -> DataFrame:
-    """Every label once for each night in which a version of it arrived: `night`, `scored_night`, `model_version`, `label`, `score`.
+def arrived(labels: DataFrame, scores: DataFrame, pipeline: Pipeline, model: str, nights: Nights) -> DataFrame:
+    """What each of `nights` knew of the scored nights of which it has learned a label: `night`, key, `scored_night`, `model_version`, `label`, `score`.
+
+    All labels that the night knew of such a scored night, not only those that came with it: a late or corrected label makes its night whole.
 
     Args:
         labels: validated rows of the model's label feed.
         scores: the model's predictions; restated ones have no part.
         pipeline: names the rows' key.
         model: whose label.
+        nights: in which labels became known.
     """
-    newest = _newest(labels, pipeline, model, [*pipeline.rows.key, "known_night"])
-    return _joined(newest, scores, pipeline).withColumnRenamed("known_night", "night")
+    rows = _joined(_versions(labels, pipeline, model), scores, pipeline)
+    news = rows.where(among(nights, "known_night")).select(F.col("known_night").alias("night"), "scored_night").distinct()
+    together = news.join(rows, "scored_night", how="inner")
+    known_by = (F.col("known_night") <= F.col("night")) & (F.col("until").isNull() | (F.col("until") > F.col("night")))
+    return together.where(known_by & F.col("label").isNotNull()).drop("known_night", "until")
 
 
 def known(labels: DataFrame, scores: DataFrame, pipeline: Pipeline, model: str) -> DataFrame:
-    """Every score whose label is known, with the newest version of the label; arguments and columns as in `arrived`, without `night`."""
-    return _joined(_newest(labels, pipeline, model, pipeline.rows.key), scores, pipeline).drop("known_night")
+    """Every score whose label is known, with the newest version of the label: `scored_night`, `model_version`, `label`, `score`."""
+    newest = _versions(labels, pipeline, model).where(F.col("until").isNull() & F.col("label").isNotNull())
+    return _joined(newest, scores, pipeline).drop("known_night", "until", *pipeline.rows.key)
 
 
-def _newest(labels: DataFrame, pipeline: Pipeline, model: str, by: list[str]) -> DataFrame:
-    spec = pipeline.models[model]
-    order = Window.partitionBy(*by).orderBy(F.col("known_night").desc(), F.col("night").desc(), F.col("generation").desc())
-    rows = labels.withColumn("place", F.row_number().over(order)).where("place = 1").where(F.col(spec.label_column).isNotNull())
-    return rows.select(*pipeline.rows.key, "known_night", F.col(spec.label_column).cast(spec.label_type).alias("label"))
+def oldest_scored(pipeline: Pipeline, model: str, arrival: date) -> date:
+    """The oldest night whose label may have come with a delivery of the label's feed."""
+    feed = pipeline.feeds[pipeline.models[model].label_feed]
+    return date.fromordinal(arrival.toordinal() - feed.lag - feed.max_late_days)
+
+
+def _versions(labels: DataFrame, pipeline: Pipeline, model: str) -> DataFrame:
+    """Each version of each label: from which night on it was known, and until when."""
+    spec, key = pipeline.models[model], pipeline.rows.key
+    newest_first = Window.partitionBy(*key, "known_night").orderBy(F.col("night").desc(), F.col("generation").desc())
+    one_a_night = labels.withColumn("place", F.row_number().over(newest_first)).where("place = 1")
+    until = F.lead("known_night").over(Window.partitionBy(*key).orderBy("known_night"))
+    return one_a_night.select(*key, "known_night", until.alias("until"), F.col(spec.label_column).cast(spec.label_type).alias("label"))
 
 
 def _joined(labels: DataFrame, scores: DataFrame, pipeline: Pipeline) -> DataFrame:
     key = pipeline.rows.key
     standing = scores.where(~F.col("restated")).select(*key, F.col("night").alias("scored_night"), "score", "model_version")
-    return labels.join(standing, key, how="inner").drop(*key)
+    return labels.join(standing, key, how="inner")

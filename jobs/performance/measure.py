@@ -1,43 +1,50 @@
-"""What the labels that became known in a night say about the scores of past nights."""
+"""Tallies as rows of the table: metrics that people read, beside the sums that nights are pooled by."""
 
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, Final, Literal
 
 import numpy as np
-import pandas as pd
 
 from jobs.config.models import METRICS, Kind
-from jobs.errors import DataError
-from jobs.model.evaluation.evaluation import point
+from jobs.model.evaluation.resampling import Floats
+from jobs.performance.tally import measures
 
-COUNTED: Final = "night date, scored_night date, model_version int, rows bigint, mean_label double, mean_score double"
+How = Literal["realised", "estimated"]
+Measured = Mapping[tuple[Any, ...], Floats]
+"""By night, scored night, version and slice (empty: all rows): a tally."""
+KEYS: Final = "night date, scored_night date, model_version int, slice string, kind string, rows bigint, mean_label double, mean_score double"
+
+
+def columns(kind: Kind) -> tuple[str, ...]:
+    """What is measured."""
+    return (*METRICS[kind], "constant", *(("calibration_error",) if kind == "binary" else ()))
 
 
 def schema(kind: Kind) -> str:
     """The table's columns, in Spark's words."""
-    return ", ".join([COUNTED, *[f"{name} double" for name in METRICS[kind]]])
+    return ", ".join([KEYS, *[f"{name} double" for name in columns(kind)], "tally array<double>"])
 
 
-def realised(pairs: pd.DataFrame, kind: Kind) -> list[tuple[Any, ...]]:
-    """A row of `schema` for every night of labels, scored night and version.
-
-    Args:
-        pairs: a row per score whose label became known: `night`, `scored_night`, `model_version`, `label`, `score`.
-        kind: the model's type.
-
-    Returns:
-        Metrics that have no value for the rows, such as the AUC of one class, are None: shown as such, never as a number.
-    """
-    groups = pairs.groupby(["night", "scored_night", "model_version"], sort=True)
-    return [(night, scored, int(str(version)), *_measured(rows, kind)) for (night, scored, version), rows in groups]
+def as_rows(found: Measured, kind: Kind, how: How) -> Iterator[tuple[Any, ...]]:
+    """A row of `schema` for every tally. What has no value, such as the area of one class, is None: shown as such, never as a number."""
+    for (night, scored, version, part), tally in found.items():
+        told = {name: _finite(value) for name, value in measures(tally, kind).items()}
+        rows = round(told["rows"] or 0)
+        yield (night, scored, version, part, how, rows, told["mean_label"], told["mean_score"], *[told[name] for name in columns(kind)], tally.tolist())
 
 
-def _measured(rows: pd.DataFrame, kind: Kind) -> tuple[Any, ...]:
-    label, score = rows["label"].to_numpy(np.float64), rows["score"].to_numpy(np.float64)
-    return (len(rows), float(label.mean()), float(score.mean()), *[_value(metric, label, score) for metric in METRICS[kind]])
+def on_record(realised: Measured, estimated: Measured, night: date) -> dict[str, Any]:
+    """What the ledger keeps of a night, so that decisions need no table: the tallies of all rows."""
+    known = {str(scored): _plain(version, tally) for (day, scored, version, part), tally in realised.items() if day == night and not part}
+    expected = [_plain(version, tally) for (day, _, version, _), tally in estimated.items() if day == night]
+    return {"realised": known, **({"estimated": expected[0]} if expected else {})}
 
 
-def _value(metric: Any, label: Any, score: Any) -> float | None:
-    try:
-        return float(point(metric, label, score))
-    except DataError:
-        return None
+def _plain(version: int, tally: Floats) -> dict[str, Any]:
+    # Ten digits tell all that metrics show, and a year of nights stays quick to read; NaN is no JSON.
+    return {"version": version, "tally": [None if np.isnan(one) else float(f"{one:.10g}") for one in tally]}
+
+
+def _finite(value: Floats) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.config.models import Drift
+from jobs.config.drift import Drift
 from jobs.drift_report.distance import Reference, distances, from_plain, state_of, to_plain
 
 FIRST, SECOND = date(2013, 5, 1), date(2013, 5, 2)

@@ -1,0 +1,25 @@
+"""Doing what a night has decided: which retraining is open, and how one ends that cannot be done."""
+
+from datetime import date
+
+from jobs.config.pipeline import Pipeline
+from jobs.ledger.ledger import Ledger
+from jobs.watch.facts import read_facts
+
+
+def open_retraining(ledger: Ledger, pipeline: Pipeline, model: str) -> date | None:
+    """The night that decided to retrain and of which nothing has come yet; its knowledge is what the training may have."""
+    return read_facts(ledger, pipeline, model).open(date.max)
+
+
+def give_up(ledger: Ledger, pipeline: Pipeline, model: str, night: date, reason: str) -> None:
+    """Record that a retraining cannot be done, so that it keeps no other from being started.
+
+    Args:
+        ledger: where.
+        pipeline: whose.
+        model: its name in the pipeline.
+        night: that decided to retrain.
+        reason: what went wrong.
+    """
+    ledger.decide(pipeline.pipeline, model, "given_up", version=None, former=None, night=night, by="controller", reason=reason, evidence={}, run_id=None)

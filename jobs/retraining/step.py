@@ -1,0 +1,66 @@
+"""Retraining: each night's decision whether a model is to be trained again, recorded with its reason and what it rests on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from jobs.config.loading import digest_of
+from jobs.nights import Nights
+from jobs.results import NightResult, StepResult
+from jobs.retraining.controller import Decision, decide
+from jobs.watch.facts import read_facts
+from jobs.work import Work, fingerprint
+
+
+def run(work: Work, nights: Nights) -> StepResult:
+    """Decide for the nights, oldest first, since what one has decided holds back those after it."""
+    standing = _standing(work)
+    decided = {one.night: one for one in _decided(work, nights)}
+    for night in (night for night in nights if _differs(work, standing.get(night), decided[night])):
+        _record(work, decided[night])
+        standing[night] = {"act": decided[night].act, "reason": decided[night].reason, "run_id": work.run_id}
+    results = tuple(_result(night, standing[night], written=standing[night]["run_id"] == work.run_id) for night in nights)
+    return StepResult(step="retraining", item=work.item, table=work.table, nights=results)
+
+
+def due(work: Work, nights: Nights) -> dict[date, str]:
+    """The nights that a run of `nights` would decide anew, and why."""
+    standing = _standing(work)
+    found = {one.night: one for one in _decided(work, nights)}
+    return {
+        night: "what it rests on changed" if night in standing else "never decided" for night in nights if _differs(work, standing.get(night), found[night])
+    }
+
+
+def _standing(work: Work) -> dict[date, Mapping[str, Any]]:
+    return {one["night"]: one for one in work.ledger.retrainings(work.pipeline.pipeline, work.item)}
+
+
+def _decided(work: Work, nights: Nights) -> list[Decision]:
+    facts, found = read_facts(work.ledger, work.pipeline, work.item), []
+    for night in nights:
+        found.append(decide(work.model.retrain, facts, night))
+        if found[-1].act == "retrain" and night not in facts.triggered:
+            facts = replace(facts, triggered=sorted([*facts.triggered, night]))
+    return found
+
+
+def _differs(work: Work, before: Mapping[str, Any] | None, now: Decision) -> bool:
+    # What has been decided to be done is done, or is being done: it stands, whatever has become known since.
+    return before is None or (before["act"] != "retrain" and before["fingerprint"] != _fingerprint(work, now))
+
+
+def _fingerprint(work: Work, decision: Decision) -> str:
+    return fingerprint(digest_of(work.model.retrain), decision.act, decision.reason, decision.inputs)
+
+
+def _record(work: Work, decision: Decision) -> None:
+    about = {"act": decision.act, "reason": decision.reason, "inputs": decision.inputs, "fingerprint": _fingerprint(work, decision), "run_id": work.run_id}
+    work.ledger.record_retraining(work.pipeline.pipeline, work.item, decision.night, **about)
+
+
+def _result(night: date, standing: Mapping[str, Any], *, written: bool) -> NightResult:
+    act, reason = standing["act"], standing["reason"]
+    notes = () if act == "none" else (f"retraining {'due' if act == 'retrain' else 'held back'}: {reason}",)
+    return NightResult(night=night, outcome="written" if written else "unchanged", rows=1, notes=notes, detail={"act": act, "reason": reason})

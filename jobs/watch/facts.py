@@ -1,0 +1,134 @@
+"""What is on record about a model: drift, what became known of its scores, its versions, its trainings. Read from the ledger alone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.config.models import Kind
+from jobs.config.pipeline import Pipeline
+from jobs.ledger.ledger import Ledger, Slice
+from jobs.model.registry.reign import ENTHRONING
+from jobs.performance.tally import pooled
+from jobs.watch.soundness import Soundness, soundness_of
+
+Ended = Literal["promoted", "refused", "given_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The tally of one scored night, as one night knew it."""
+
+    night: date
+    """From which on it is known."""
+    version: int
+    """That scored."""
+    tally: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A training that has ended."""
+
+    night: date
+    """Whose knowledge it had."""
+    ended: Ended
+    version: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Everything that a decision about a model may rest on. Whoever asks for a night gets only what that night knew."""
+
+    kind: Kind
+    loss: str
+    drift: Mapping[date, Mapping[str, float]] = field(default_factory=dict)
+    """By night: what the drift report counted."""
+    realised: Mapping[date, Sequence[Known]] = field(default_factory=dict)
+    """By scored night, oldest knowledge first."""
+    estimated: Mapping[date, Known] = field(default_factory=dict)
+    """By scored night."""
+    holdouts: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    """By version: its metrics when it was examined."""
+    reigns: Sequence[tuple[date, int]] = ()
+    """From which night on which version was champion, in the order of the decisions."""
+    trainings: Sequence[Training] = ()
+    triggered: Sequence[date] = ()
+    """The nights that decided to retrain."""
+    soundness: Soundness = field(default_factory=Soundness)
+
+    def champion(self, night: date) -> int | None:
+        """The champion in a night."""
+        standing = [version for since, version in self.reigns if since <= night]
+        return standing[-1] if standing else None
+
+    def known(self, night: date, *, version: int, over: int) -> list[tuple[date, Known]]:
+        """Of the nights that a version scored, the `over` newest whose labels `night` knows, each as known then, oldest first."""
+        found = []
+        for scored in sorted(self.realised, reverse=True):
+            standing = [one for one in self.realised[scored] if one.night <= night and one.version == version]
+            if standing:
+                found.append((scored, standing[-1]))
+            if len(found) == over:
+                break
+        return found[::-1]
+
+    def expected(self, night: date, *, version: int, over: int) -> list[tuple[date, Known]]:
+        """The estimates of the `over` newest nights up to `night` that a version scored, oldest first."""
+        found = [(scored, self.estimated[scored]) for scored in sorted(self.estimated) if scored <= night and self.estimated[scored].version == version]
+        return found[-over:]
+
+    def tally(self, found: Iterable[tuple[date, Known]]) -> NDArray[np.float64]:
+        """Some nights together."""
+        return pooled([one.tally for _, one in found], self.kind)
+
+    def open(self, night: date) -> date | None:
+        """The night that decided to retrain, where nothing has come of it yet, as known in `night`."""
+        ended = {one.night for one in self.trainings}
+        waiting = [one for one in self.triggered if one < night and one not in ended]
+        return waiting[-1] if waiting else None
+
+
+def read_facts(ledger: Ledger, pipeline: Pipeline, model: str) -> Facts:
+    """What the ledger has on a model; no table is looked at.
+
+    Args:
+        ledger: where it is recorded.
+        pipeline: whose.
+        model: its name in the pipeline.
+    """
+    name, spec = pipeline.pipeline, pipeline.models[model]
+    measured = [one for one in ledger.slices(name, f"{model}/performance") if not one.restated]
+    decisions = ledger.decisions(name, model)
+    return Facts(
+        kind=spec.type,
+        loss=spec.loss,
+        drift={one.night: one.counts for one in ledger.slices(name, f"{model}/drift_report")},
+        realised=_realised(measured),
+        estimated={one.night: _known(one.night, one.detail["estimated"]) for one in measured if one.detail.get("estimated")},
+        holdouts={int(version): given for one in measured for version, given in one.detail.get("holdouts", {}).items()},
+        reigns=[(one["night"], int(one["version"])) for one in decisions if one["act"] in ENTHRONING],
+        trainings=[Training(one["night"], one["act"], one["version"]) for one in decisions if _ends_a_training(one)],
+        triggered=[one["night"] for one in ledger.retrainings(name, model) if one["act"] == "retrain"],
+        soundness=soundness_of(ledger, pipeline),
+    )
+
+
+def _realised(measured: Iterable[Slice]) -> dict[date, list[Known]]:
+    found: dict[date, list[Known]] = {}
+    for one in measured:
+        for scored, given in one.detail.get("realised", {}).items():
+            found.setdefault(date.fromisoformat(scored), []).append(_known(one.night, given))
+    return found
+
+
+def _known(night: date, given: Mapping[str, Any]) -> Known:
+    return Known(night, int(given["version"]), np.array(given["tally"], dtype=np.float64))
+
+
+def _ends_a_training(decision: Mapping[str, Any]) -> bool:
+    # What a person promotes or refuses is no training.
+    return decision["act"] == "given_up" or (decision["act"] in {"promoted", "refused"} and decision["by"] == "gate")
