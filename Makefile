@@ -7,7 +7,7 @@ SHELL := bash
 ifndef BESIDE
 .NOTPARALLEL:
 endif
-.PHONY: help demo up test test-parts test-whole test-all lint bench mutants lock clean
+.PHONY: help demo live up test test-parts test-whole test-all lint bench mutants lock clean
 
 PYTHON ?= python3
 GPU ?=
@@ -27,6 +27,9 @@ help: ## list the targets
 
 demo: $(READY) ## the whole story on the sample; GPU=1 trains on the GPU
 	@$(BIN)/matins demo
+
+live: $(READY) ## the sample as if it were now, in .live: prepared, then a delivery each night until Ctrl-C
+	@$(BIN)/matins live
 
 up: $(READY) ## Dagster and MLflow with the shipped pipeline, on this machine only
 	@$(BIN)/python -m assets.up

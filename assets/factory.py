@@ -1,4 +1,4 @@
-"""A pipeline as Dagster definitions: an asset per task of PLAN, a job and a schedule for its night, a resource for its run."""
+"""A pipeline as Dagster definitions: an asset per task of PLAN, jobs for its nights and trainings, a schedule, sensors, a resource for its run."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -7,7 +7,9 @@ from typing import Any, Final
 import dagster as dg
 
 from assets.broken import broken_definitions
+from assets.due import due_sensor
 from assets.launch import Asset, run_nights, run_training
+from assets.retraining import retraining_sensor, training_job, trainings
 from assets.schedule import nightly_schedule
 from assets.session import resource_name, session_of
 from assets.translation import checks_of
@@ -24,6 +26,9 @@ KINDS: Final[Mapping[str, frozenset[str]]] = {
     "drift_report": frozenset({"pyspark", "deltalake", "html"}),
     "performance": frozenset({"pyspark", "deltalake"}),
     "published": frozenset({"table", "view"}),
+    "retraining": frozenset({"sql"}),
+    "alerts": frozenset({"webhook"}),
+    "report": frozenset({"html"}),
 }
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "raw": "The delivery as it came: strings, with its sha256, generation and known night. The same bytes twice change nothing.",
@@ -34,6 +39,9 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "drift_report": "How far features and score are from what the champion was made from.",
     "performance": "What became known in the night about the predictions before it.",
     "published": "The night in the warehouse, exactly once.",
+    "retraining": "Whether the model is to be trained again, and why, or why not.",
+    "alerts": "Who was told of what.",
+    "report": "The night on one page, and all nights on another.",
 }
 TRAINING_CONFIG: Final[dict[str, Any]] = {
     "as_of": dg.Field(str, is_required=False, description="The night whose knowledge counts, as 2013-05-18; the newest one due if left out."),
@@ -48,11 +56,12 @@ def pipeline_definitions(found: Found) -> dg.Definitions:
     pipeline = found.pipeline
     if pipeline is None:
         return broken_definitions(found)
-    job = night_job(pipeline)
+    job, training = night_job(pipeline), [training_job(pipeline, task, EXECUTOR) for task in trainings(pipeline)]
     return dg.Definitions(
         assets=[asset_of(pipeline, task) for task in tasks(pipeline)],
-        jobs=[job],
+        jobs=[job, *training],
         schedules=[nightly_schedule(pipeline, job)],
+        sensors=[due_sensor(pipeline, job), retraining_sensor(pipeline, training)],
         resources={resource_name(pipeline): session_of(pipeline)},
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
+from assets.launcher import announce
 from jobs.config.pipeline import Pipeline
 from jobs.errors import MatinsError, RetryableError
 from jobs.nightly import require_night
@@ -77,6 +78,8 @@ def session_of(pipeline: Pipeline) -> dg.ResourceDefinition:
 
     @dg.resource(config_schema=CONFIG, description=f"A recorded run of `{pipeline.pipeline}`")
     def session(context: dg.InitResourceContext) -> Iterator[Session]:
+        if context.run and context.instance:
+            announce(context.instance, context.run)
         yield from recorded(pipeline, run_id=context.run.run_id if context.run else new_run_id(), options=Options(**context.resource_config))
 
     return session

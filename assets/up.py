@@ -29,6 +29,9 @@ concurrency:
   runs:
     max_concurrent_runs: 1
 # A run whose process has been killed is closed instead of staying `started`.
+run_launcher:
+  module: assets.launcher
+  class: WatchedRunLauncher
 run_monitoring:
   enabled: true
   poll_interval_seconds: 30

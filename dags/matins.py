@@ -1,4 +1,7 @@
-"""A thin Airflow DAG per pipeline, from the same PLAN: a task per step, each the command. A red step stops the night there."""
+"""A thin Airflow DAG per pipeline, from the same PLAN: a task per step, each the command.
+
+A red step stops the night there; what looks back on the night runs all the same.
+"""
 
 import sys
 from datetime import UTC, datetime, time, timedelta
@@ -15,6 +18,7 @@ from jobs.plan import Task, needed_by, tasks
 from jobs.settings import read_settings
 
 RETRY_MAY_CURE: Final = 3
+RED: Final = "red"
 MATINS: Final = str(Path(sys.executable).with_name("matins"))
 
 
@@ -45,6 +49,19 @@ class MatinsOperator(BaseOperator):
         """The command closes its run and gives back its leases on SIGTERM."""
         if self.process:
             self.process.send_sigterm()
+
+
+class RedOperator(BaseOperator):
+    """Makes the night red where a step was: the last tasks run on bad nights as well, and Airflow judges a run by its last tasks."""
+
+    def execute(self, context: Any) -> None:  # noqa: ARG002 - Airflow's own
+        """Runs only where something has failed.
+
+        Raises:
+            AirflowFailException: always.
+        """
+        msg = "A step of this night is red; its own log says why."
+        raise AirflowFailException(msg)
 
 
 class BrokenOperator(BaseOperator):
@@ -90,7 +107,9 @@ def dag_of(found: Found) -> DAG:
 def _draw(pipeline: Pipeline) -> None:
     nightly = [task for task in tasks(pipeline) if task.step.nightly]
     commands = {task_id(task): command_of(pipeline, task) for task in nightly}
-    operators = {name: MatinsOperator(task_id=name, command=command) for name, command in commands.items()}
+    rules = {task_id(task): "all_done" if task.step.looks_back else "all_success" for task in nightly}
+    operators = {name: MatinsOperator(task_id=name, command=command, trigger_rule=rules[name]) for name, command in commands.items()}
+    [*operators.values()] >> RedOperator(task_id=RED, trigger_rule="one_failed", retries=0)
     for task in nightly:
         for needed in needed_by(task, pipeline):
             if needed.step.nightly:

@@ -1,23 +1,25 @@
 """Writes what the documentation says of the code itself: run `python docs/generate.py` after changing a model or a setting.
 
-Whole files: `pipeline_reference.md` and `pipeline.schema.json`. Between markers in other pages: tables of settings and expectations.
+Whole files: `pipeline_reference.md` and `pipeline.schema.json`. Between markers in other pages: tables of settings, expectations and signals.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from jobs.config.expectations import ROW_EXPECTATIONS, TABLE_EXPECTATIONS
 from jobs.config.pipeline import Pipeline
+from jobs.config.watching import SIGNALS, ModelSignal
 from jobs.settings import Settings
 
 DOCS: Final = Path(__file__).parent
 SCHEMA: Final[dict[str, Any]] = Pipeline.model_json_schema(by_alias=True)
 SECTIONS: Final = (
     *("Purpose", "Cost", "Nights", "Feed", "Column", "SqlSource", "Missing", "Features", "Calendar", "Lookup", "Latest", "History"),
-    *("Model", "Segments", "Search", "Range", "Imbalance", "Target", "Gate", "AgainstChampion", "Parts", "Drift", "Publish"),
+    *("Model", "Segments", "Search", "Range", "Imbalance", "Target", "Gate", "AgainstChampion", "Parts", "Drift", "Retrain", "Trigger", "Publish"),
+    *("Alerts", "AlertRule"),
 )
 REFERENCE: Final = """\
 # All keys of a pipeline file
@@ -37,6 +39,7 @@ UNSAID: Final = {
     "Pipeline.feeds": "What is delivered from outside.",
     "Pipeline.features": "What is known about each row to score.",
     "Pipeline.models": "What is predicted from it.",
+    "Pipeline.alerts": "Who is told when something is wrong.",
     "Purpose.goal": "A sentence that people read.",
     "Purpose.cost": "From it follows the threshold.",
     "Cost.missed": "Of a case that was not predicted.",
@@ -66,6 +69,7 @@ UNSAID: Final = {
     "Model.device": "`auto` takes a GPU where one can be used; `cuda` refuses to go without.",
     "Model.gate": "What a version must show to go live.",
     "Model.drift": "When a distance is a drift.",
+    "Model.retrain": "When it is trained again without being asked.",
     "Model.publish": "Where the night is shown.",
     "Segments.train": "Trees are grown on it.",
     "Segments.calibrate": "Scores become probabilities, and thresholds are learned, on it.",
@@ -105,6 +109,7 @@ def pages() -> dict[Path, str]:
         DOCS / "pipeline_reference.md": reference(),
         DOCS / "pipeline.schema.json": json.dumps(SCHEMA, indent=1) + "\n",
         DOCS / "operations.md": _filled("operations.md", {"settings": settings_table()}),
+        DOCS / "alerts.md": _filled("alerts.md", {"signals": signal_table()}),
         DOCS / "add_a_pipeline.md": _filled(
             "add_a_pipeline.md", {"row expectations": expectation_table(ROW_EXPECTATIONS), "table expectations": expectation_table(TABLE_EXPECTATIONS)}
         ),
@@ -134,6 +139,13 @@ def expectation_table(of: Mapping[str, tuple[frozenset[str], frozenset[str]]]) -
     """A row per expectation of the closed list."""
     lines = ["| expectation | needs | may have | holds if, or bounds |", "|---|---|---|---|"]
     lines += [f"| `{name}` | {_codes(needed)} | {_codes(optional)} | {MEANING[name]} |" for name, (needed, optional) in of.items()]
+    return "\n".join(lines) + "\n"
+
+
+def signal_table() -> str:
+    """A row per signal that a rule may watch."""
+    lines = ["| signal | of | meaning |", "|---|---|---|"]
+    lines += [f"| `{name}` | {'a model' if name in get_args(ModelSignal) else 'the pipeline'} | {meaning} |" for name, meaning in SIGNALS.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -95,6 +95,15 @@ def between(first: date, last: date) -> list[date]:
     return span(first, last)
 
 
+def nights_or_all(spec: Pipeline, first: str | None, last: str | None) -> list[date]:
+    """The nights that `--from` and `--to` name; left out, all that the pipeline can have by now.
+
+    Raises:
+        UsageError: there are none.
+    """
+    return between(parse_night(first) if first else spec.nights.from_, parse_night(last) if last else newest_due(spec, utc_now()))
+
+
 def walk(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights, options: Options) -> list[StepResult]:
     """Run tasks as one recorded run, with progress."""
     with opened(settings, spec, command=" ".join(["matins", *sys.argv[1:]]), options=options) as this, console.progress(len(wanted)) as listener:

@@ -2,15 +2,19 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
+from rich.control import Control
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
+from jobs.errors import UsageError
 from jobs.plan import Task
 from jobs.results import StepResult
 from jobs.runner import Listener
@@ -74,6 +78,26 @@ def table(columns: list[str], rows: list[list[Any]], title: str | None = None) -
     for row in rows:
         shown.add_row(*["" if cell is None else str(cell) for cell in row])
     out.print(shown)
+
+
+def redrawn(draw: Callable[[], None], *, seconds: float) -> None:
+    """What `draw` says, again and again until Ctrl-C, on a screen of its own and as much of it as that holds.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    if not out.is_terminal:
+        msg = "--watch needs a terminal; without one, ask for the status again when you want it."
+        raise UsageError(msg)
+    with suppress(KeyboardInterrupt), out.screen():
+        while True:
+            with out.capture() as drawn:
+                draw()
+            # Cut here: a terminal would roll the beginning out of sight.
+            shown = [one for line in drawn.get().splitlines() for one in Text.from_ansi(line).wrap(out, out.width)]
+            out.control(Control.home(), Control.clear())
+            out.print(*shown[: out.height - 1], sep="\n", end="")
+            time.sleep(seconds)
 
 
 @contextmanager

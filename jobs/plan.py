@@ -18,6 +18,8 @@ class Step(NamedTuple):
     """False: made on demand, not by the night."""
     spark: bool = True
     """False: it reads and writes records alone."""
+    looks_back: bool = False
+    """True: it speaks of the night, also of one that went wrong."""
 
 
 PLAN: Final = (
@@ -29,9 +31,9 @@ PLAN: Final = (
     Step("drift_report", per="model", needs=("predictions",)),
     Step("performance", per="model", needs=("predictions", "validated")),
     Step("published", per="model", needs=("predictions", "drift_report")),
-    Step("retraining", per="model", needs=("drift_report", "performance"), spark=False),
-    Step("alerts", per="pipeline", needs=("retraining", "published"), spark=False),
-    Step("report", per="pipeline", needs=("alerts",)),
+    Step("retraining", per="model", needs=("drift_report", "performance"), spark=False, looks_back=True),
+    Step("alerts", per="pipeline", needs=("retraining", "published"), spark=False, looks_back=True),
+    Step("report", per="pipeline", needs=("alerts",), looks_back=True),
 )
 STEP_NAMES: Final = tuple(step.name for step in PLAN)
 

@@ -51,7 +51,7 @@ class Planning:
     def add(self, task: Task) -> None:
         """Take one more task into the plan; those that it needs must be there."""
         work = work_to_read(self.settings, self.pipeline, self.ledger, task)
-        look: Callable[[Work], Outlook] = getattr(self, f"_{task.step.name}")
+        look: Callable[[Work], Outlook] = getattr(self, f"_{task.step.name}", self._watching)
         self.outlooks[task.table] = look(work)
 
     def _raw(self, work: Work) -> Outlook:
@@ -116,6 +116,11 @@ class Planning:
         if not looked.runs and not looked.blocks and (self.night not in scored or self.night not in shown):
             return Outlook(False, f"night {self.night} may not be published: see its drift report and `stop_publishing_above`")
         return looked
+
+    def _watching(self, work: Work) -> Outlook:
+        """What looks back on the night runs also where the night went wrong."""
+        before = [self.outlooks[task.table] for task in needed_by(work.task, self.pipeline)]
+        return self._after([one._replace(blocks=False) for one in before], self._due(work))
 
     def _after(self, before: Sequence[Outlook], due: Mapping[date, str]) -> Outlook:
         """A task that works on the planned night alone, by what it rests on and by what its doorway says."""

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """Which file of `spark_conf/` configures Spark."""
     hash_key: SecretStr | None = None
     """Key of the HMAC that stands for columns marked `personal: hash`."""
+    cron: str | None = None
+    """Cron expression that replaces every pipeline's nightly time, for trying things out."""
     fail: str | None = None
     """Fault to inject, `<step>.<point>:<kill9|error|hang>`; for tests."""
 

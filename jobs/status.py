@@ -15,6 +15,7 @@ from jobs.settings import Settings
 
 RECENT: Final = 14
 """So many of the newest nights are listed; `done` and `red` look at all."""
+ALERT: Final = ("rule", "subject", "severity", "sentence", "opened", "last")
 
 
 def status_of(settings: Settings, pipeline: Pipeline) -> dict[str, Any]:
@@ -32,6 +33,7 @@ def status_of(settings: Settings, pipeline: Pipeline) -> dict[str, Any]:
         **nights,
         "freshness": [_freshness(pipeline, ledger, feed) for feed in pipeline.features_and_label_feeds],
         "coverage": _coverage(pipeline, ledger),
+        "alerts": [{name: one[name] for name in ALERT} for one in ledger.alerts(pipeline.pipeline) if one["resolved"] is None],
         "models": {name: _model(settings, pipeline, ledger, name) for name in pipeline.models},
         "reports": str(settings.reports / pipeline.pipeline),
     }
@@ -81,6 +83,8 @@ def _model(settings: Settings, pipeline: Pipeline, ledger: Ledger, model: str) -
         "champion": _champion(settings, f"{pipeline.pipeline}.{model}"),
         "decisions": [{key: one[key] for key in ("at", "act", "version", "former", "night", "by", "reason")} for one in decisions],
         "drift": _drift(pipeline, ledger, model),
+        "retraining": next(({key: one[key] for key in ("night", "act", "reason")} for one in reversed(ledger.retrainings(pipeline.pipeline, model))), None),
+        "loss": _loss(pipeline, ledger, model),
         "published": _published(settings, pipeline, model),
     }
 
@@ -108,6 +112,19 @@ def _drift(pipeline: Pipeline, ledger: Ledger, model: str) -> list[dict[str, Any
     return [
         {"night": one.night, "score": one.detail.get("state"), **one.counts, "worst": one.detail.get("worst"), "page": one.detail.get("page")} for one in found
     ]
+
+
+def _loss(pipeline: Pipeline, ledger: Ledger, model: str) -> dict[str, Any]:
+    """The champion's newest loss, realised and estimated, with the nights that each is of."""
+    from jobs.report.standing import latest
+    from jobs.watch.facts import read_facts
+
+    facts = read_facts(ledger, pipeline, model)
+    told = {}
+    for name, pooled in zip(("realised", "estimated"), latest(facts), strict=True):
+        found = pooled.metrics.get(facts.loss) if pooled else None
+        told[name] = {**found.to_dict(), "first": pooled.nights[0], "last": pooled.nights[-1]} if pooled and found else None
+    return {"metric": facts.loss, **told}
 
 
 def _published(settings: Settings, pipeline: Pipeline, model: str) -> list[dict[str, Any]]:
@@ -142,6 +159,8 @@ def show(found: dict[str, Any]) -> None:
         return
     for one in found["red"][-RECENT:]:
         console.say(f"  RED {one['night']} {one['step']}: {one['problem']}")
+    for one in found["alerts"]:
+        console.say(f"  ALERT {one['severity']} {one['rule']} ({one['subject']}) since {one['opened']}: {one['sentence']}")
     console.table(["feed", "newest delivery", "nights behind"], [[one["feed"], one["newest"], one["behind"]] for one in found["freshness"]])
     for name, model in found["models"].items():
         for line in _model_lines(name, model):
@@ -158,8 +177,22 @@ def _model_lines(name: str, model: dict[str, Any]) -> Iterator[str]:
         yield f"{name}: no champion"
     else:
         yield f"{name}: champion v{champion['version']} as of {champion['as_of']}"
+    yield from _watched_lines(model)
     for one in model["decisions"][-5:]:
         yield f"  {one['at']:%Y-%m-%d %H:%M} v{one['version']} {one['act']} by {one['by']}: {str(one['reason'])[:120]}"
+
+
+def _watched_lines(model: dict[str, Any]) -> Iterator[str]:
+    loss, retraining = model["loss"], model["retraining"]
+    for name in ("realised", "estimated"):
+        if one := loss[name]:
+            yield f"  {loss['metric']} {name} {_interval(one)}, nights {one['first']} to {one['last']}"
+    if retraining:
+        yield f"  retraining, {retraining['night']}: {retraining['act'].replace('_', ' ')}. {retraining['reason']}"
+
+
+def _interval(one: dict[str, Any]) -> str:
+    return f"{one['value']:.4f}" if one["low"] is None else f"{one['value']:.4f} [{one['low']:.4f}, {one['high']:.4f}]"
 
 
 def _night_table(found: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:

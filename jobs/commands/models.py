@@ -1,17 +1,14 @@
 """Commands about the versions of a model."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobs import acting, console
 from jobs.commands.options import (
     AsOf,
     BackTo,
-    Baselines,
     By,
     FromNight,
     Json,
-    MayFrom,
-    MayTo,
     MayVersion,
     ModelName,
     Night,
@@ -23,12 +20,14 @@ from jobs.commands.options import (
     app,
 )
 from jobs.config.loading import load_pipeline
+from jobs.config.pipeline import Pipeline
 from jobs.errors import UsageError
 from jobs.ledger.ledger import Ledger
 from jobs.nightly import chosen, night_lines
-from jobs.nights import parse_night, utc_now
+from jobs.nights import parse_night
 from jobs.plan import tasks
 from jobs.reading import ledger_to_read, published
+from jobs.results import StepResult
 from jobs.settings import read_settings
 from jobs.work import Options
 
@@ -44,7 +43,10 @@ def train(model: ModelName, as_of: AsOf = None, segments: Segments = None, json:
     spec, which = acting.model_at(model, settings)
     night = acting.night_or_newest(settings, spec, as_of)
     task = next(task for task in tasks(spec) if task.step.name == "model" and task.item == which)
-    results = acting.walk(settings, spec, [task], [night], Options(segments=acting.lengths(segments)))
+    _tell_of_training(model, spec, acting.walk(settings, spec, [task], [night], Options(segments=acting.lengths(segments))), json=json)
+
+
+def _tell_of_training(model: str, spec: Pipeline, results: list[StepResult], *, json: bool) -> NoReturn:
     trained = results[0].nights[0]
     if trained.problem:
         console.warn("\n".join(night_lines(spec, results)))
@@ -106,21 +108,23 @@ def _about(model: str, one: "Entry", decisions: list[dict[str, Any]]) -> dict[st
 
 
 @app.command()
-def performance(model: ModelName, first: MayFrom = None, last: MayTo = None, baselines: Baselines = False, json: Json = False) -> None:
-    """Show how a model did month by month, with 95 % intervals over nights, or weeks where there are eight."""
-    from jobs.performance.months import as_table, measured
+def retrain(model: ModelName, json: Json = False) -> None:
+    """Do what a night has decided: train where a retraining is open; otherwise say why there is none."""
+    from jobs.retraining.act import give_up, newest, open_retraining
 
     settings = read_settings()
     spec, which = acting.model_at(model, settings)
-    nights = acting.between(parse_night(first) if first else spec.nights.from_, parse_night(last) if last else spec.nights.to or utc_now().date())
-    found = measured(settings, spec, which, nights, with_baselines=baselines)
-    if json:
-        console.as_json([one.to_dict() for one in found])
-    else:
-        console.table(*as_table(found, spec.models[which].type))
-        for one in found:
-            if one.problem:
-                console.warn(f"{one.name}: {one.problem}")
+    ledger = ledger_to_read(settings)
+    night = open_retraining(ledger, spec, which)
+    if night is None:
+        told = newest(ledger, spec, which)
+        acting.show(told, f"{model}: {told['sentence']}", json=json)
+        return
+    task = next(task for task in tasks(spec) if task.step.name == "model" and task.item == which)
+    results = acting.walk(settings, spec, [task], [night], Options())
+    if problem := results[0].nights[0].problem:
+        give_up(Ledger.of(settings), spec, which, night, problem)
+    _tell_of_training(model, spec, results, json=json)
 
 
 @app.command()

@@ -1,17 +1,21 @@
 """Commands that run nights, and those that tell what was or would be done."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
 
 from jobs import acting, console
-from jobs.commands.options import Champion, Dirty, From, Json, MayFrom, MayTo, Night, OneModel, Pages, PipelineName, Restate, Seed, Steps, To, app
+from jobs.commands.options import Champion, Dirty, From, Json, MayFrom, MayTo, Night, Once, OneModel, Pages, PipelineName, Restate, Seed, Steps, To, app
 from jobs.config.loading import load_pipeline
 from jobs.errors import UsageError
 from jobs.nightly import chosen, require_night
 from jobs.nights import parse_night, utc_now
 from jobs.settings import read_settings
 from jobs.work import Options
+
+EVERY: Final = "5"
+"""Seconds between two looks at the status."""
 
 
 @app.command()
@@ -20,6 +24,14 @@ def demo(json: Json = False) -> None:
     from jobs.demo import tell
 
     raise SystemExit(tell(read_settings(), json=json))
+
+
+@app.command()
+def live(once: Once = False) -> None:
+    """Tell the sample's year as if it were now: prepare it, then deliver each night at its time, until Ctrl-C."""
+    from jobs.live import live as tell
+
+    tell(read_settings(), once=once)
 
 
 @app.command()
@@ -90,15 +102,38 @@ def plan(pipeline: PipelineName, night: Night = None, json: Json = False) -> Non
         console.table(["step", "would run", "why"], [[one["step"], "yes" if one["runs"] else "no", one["why"]] for one in shown])
 
 
-@app.command()
-def status(pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]")] = None, json: Json = False) -> None:
-    """Show nights, freshness, states, coverage and champions."""
+class _Watchable(TyperCommand):
+    """Takes `--watch` also without its seconds, which Typer does not know how to."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        following = [*args[1:], ""]
+        bare = [arg == "--watch" and not after.replace(".", "", 1).isdigit() for arg, after in zip(args, following, strict=True)]
+        given = [[arg, EVERY] if is_bare else [arg] for arg, is_bare in zip(args, bare, strict=True)]
+        return super().parse_args(ctx, [arg for some in given for arg in some])
+
+
+@app.command(cls=_Watchable)
+def status(
+    pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]")] = None,
+    watch: Annotated[float | None, typer.Option("--watch", metavar="[SECONDS]", min=1, help=f"Draw it anew every {EVERY} seconds, until Ctrl-C.")] = None,
+    json: Json = False,
+) -> None:
+    """Show nights, freshness, states, coverage, retraining, alerts and champions."""
     from jobs.status import show, status_of
 
     settings = read_settings()
-    found = [status_of(settings, one) for one in ([load_pipeline(pipeline, settings)] if pipeline else acting.every_pipeline(settings))]
+    pipelines = [load_pipeline(pipeline, settings)] if pipeline else acting.every_pipeline(settings)
+
+    def draw() -> None:
+        for one in pipelines:
+            show(status_of(settings, one))
+
+    if watch and json:
+        msg = "--watch draws for people, --json writes one document: give one of the two."
+        raise UsageError(msg)
     if json:
-        console.as_json(found)
-        return
-    for one in found:
-        show(one)
+        console.as_json([status_of(settings, one) for one in pipelines])
+    elif watch:
+        console.redrawn(draw, seconds=watch)
+    else:
+        draw()

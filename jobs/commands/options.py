@@ -40,10 +40,12 @@ Restate = Annotated[bool, typer.Option("--restate", help="With today's knowledge
 Segments = Annotated[str | None, typer.Option(help="Other lengths for this training: train=74,tune=14,holdout=28.")]
 Dirty = Annotated[bool, typer.Option("--dirty", help="Mix in real-life trouble, listed in manifest.json.")]
 Seed = Annotated[int, typer.Option(help="Seed of the trouble.")]
+Once = Annotated[bool, typer.Option("--once", help="End after the preparation.")]
 Version = Annotated[int, typer.Option("--version", help="The version's number.")]
 MayVersion = Annotated[int | None, typer.Option("--version", help="The version's number; the newest if left out.")]
 Baselines = Annotated[bool, typer.Option("--baselines", help="Beside the simple ways to score, fitted on the rows that each version learned from.")]
 Placebo = Annotated[int | None, typer.Option("--placebo", min=4, help="Judge so many pairs of which neither is better, and pairs made worse by known steps.")]
+Weeks = Annotated[bool, typer.Option("--weeks", help="By week instead of by month.")]
 By = Annotated[str, typer.Option("--by", help="Who decides; recorded as told, beside the system's user.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; recorded.")]
 BackTo = Annotated[int | None, typer.Option("--to", help="The version to go back to; the champion before this one if left out.")]
@@ -51,3 +53,8 @@ FromNight = Annotated[str | None, typer.Option("--from-night", metavar="D", help
 File = Annotated[str | None, typer.Argument(metavar="[FILE]", help="A pipeline file, or the name of a pipeline; all if left out.")]
 Leaks = Annotated[bool, typer.Option("--leaks", help="Alter what becomes known later and prove that no feature changes.")]
 Sql = Annotated[bool, typer.Option("--sql", help="Print the compiled query.")]
+Policies = Annotated[
+    list[str],
+    typer.Option("--policy", metavar="NAME", help="never, monthly, weekly, drift, performance, estimated, or file: the model's own `retrain`; give several."),
+]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Each policy so many times, with another seed each: what is luck.")]

@@ -16,6 +16,7 @@ class Drift(Section):
     """Distances between counts in bins, per feature and for the score; effect sizes, never p-values."""
 
     method: Method = "psi"
+    """How distances are measured."""
     methods: dict[Name, Method] = Field(default_factory=dict)
     """Of single features, or of `score`; the others go by `method`."""
     compare: Compare = "training"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, time
-from typing import Self
+from typing import Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,7 +11,7 @@ from jobs.config.base import Name, PlugIn, Section
 from jobs.config.features import Features
 from jobs.config.feeds import Feed
 from jobs.config.models import Model
-from jobs.config.watching import Alerts
+from jobs.config.watching import Alerts, DataSignal
 
 
 class Cost(Section):
@@ -95,7 +95,7 @@ class Pipeline(Section):
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         # Only where every feed exists can the rest be looked at.
-        if problems := [*self._absent_feeds()] or [*self._feature_problems(), *self._model_problems()]:
+        if problems := [*self._absent_feeds()] or [*self._feature_problems(), *self._model_problems(), *self._alert_problems()]:
             raise ValueError("\n".join(problems))
         return self
 
@@ -128,3 +128,12 @@ class Pipeline(Section):
                 yield f"models.{name}.threshold: comes from `purpose.cost`, which is not there; add it or give the threshold"
             if model.label_feed == self.features.rows:
                 yield f"models.{name}.label: the rows to score would bring their own label; take it from a feed that is delivered later"
+
+    def _alert_problems(self) -> Iterator[str]:
+        for name, rule in self.alerts.rules.items():
+            if rule.models is not None and rule.signal in get_args(DataSignal):
+                yield f"alerts.rules.{name}.models: `{rule.signal}` is of the whole pipeline; leave `models` out"
+            elif rule.models == []:
+                yield f"alerts.rules.{name}.models: names no model; leave it out for all, or name some of {sorted(self.models)}"
+            unknown = [model for model in rule.models or () if model not in self.models]
+            yield from (f"alerts.rules.{name}.models: names the model `{model}`; declared are {sorted(self.models)}" for model in unknown)

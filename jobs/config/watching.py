@@ -50,7 +50,9 @@ class Condition(Section):
     """A signal beyond a bound, in enough of the newest nights."""
 
     above: float | None = None
+    """The bound; or `below`."""
     below: float | None = None
+    """The bound; or `above`."""
     nights: int = Field(default=1, ge=1)
     """In so many nights …"""
     of: int | None = Field(default=None, ge=1)
@@ -83,6 +85,7 @@ class Trigger(Condition):
     """What starts a retraining: a signal beyond a bound, the calendar, several of these, or nothing. Exactly one of the five."""
 
     signal: ModelSignal | None = None
+    """Which number is held against the bound."""
     every: Literal["week", "month"] | Annotated[int, Field(ge=1)] | None = None
     """The first night of a week or month, or so many nights after the last training."""
     any: list["Trigger"] = Field(default_factory=list)
@@ -104,11 +107,22 @@ class Trigger(Condition):
             raise ValueError(msg)
         return self
 
+    @property
+    def told(self) -> str:
+        """In words: `loss_ratio > 0.98 in 3 of 5 nights`, `every month`."""
+        if self.signal:
+            return f"{self.signal} {self.bound} in {self.nights} of {self.window} nights"
+        if self.every:
+            return f"every {self.every} nights" if isinstance(self.every, int) else f"every {self.every}"
+        parts = " or ".join(one.told for one in self.any) or " and ".join(one.told for one in self.all)
+        return f"({parts})" if parts else "never"
+
 
 class Retrain(Section):
     """When a model is trained again without being asked, and what keeps it from that."""
 
     when: Trigger = Trigger(never=True)
+    """Left out: never."""
     cooldown: int = Field(default=14, ge=1)
     """Nights after a training in which no other is started."""
     per_month: int = Field(default=2, ge=1)
@@ -125,9 +139,11 @@ class AlertRule(Condition):
     """Somebody is told when a signal is beyond a bound; once per episode."""
 
     signal: ModelSignal | DataSignal
+    """Which number is held against the bound."""
     models: list[Name] | None = None
     """Of a model's signal: which. Left out: all that have it."""
     severity: Literal["info", "warning", "critical"] = "warning"
+    """How it is told."""
     repeat: int = Field(default=7, ge=1)
     """Told again after so many nights, while it lasts."""
 

@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from jobs.drift_report.histogram import histograms
 from jobs.drift_report.judged import SCORE, Counts, base_nights, judged_nights
-from jobs.drift_report.reference import Floats, Reference
+from jobs.drift_report.reference import Reference
+from jobs.model.evaluation.floats import Floats
 from jobs.model.registry.version import Version
 from jobs.work import Work
 

@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from jobs.config.drift import Method
 from jobs.drift_report.reference import Reference
+from jobs.model.evaluation.floats import Floats
 
-Floats = NDArray[np.float64]
 FLOOR: Final = 1e-3
 
 

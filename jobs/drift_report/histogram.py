@@ -8,7 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
-from jobs.drift_report.reference import Floats, Reference
+from jobs.drift_report.reference import Reference
+from jobs.model.evaluation.floats import Floats
 
 Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 Histograms = dict[date, list[Floats]]

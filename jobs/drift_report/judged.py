@@ -11,7 +11,8 @@ import pandas as pd
 
 from jobs.config.drift import SEASON, Compare, Drift, Method
 from jobs.drift_report.distance import MARKS, distance, method_for, psi
-from jobs.drift_report.reference import Floats, Reference
+from jobs.drift_report.reference import Reference
+from jobs.model.evaluation.floats import Floats
 from jobs.nights import span
 
 State = Literal["steady", "watch", "drifted"]
@@ -65,14 +66,15 @@ class Yardstick:
         alone, judged = counts[night][reference.name], _together(counts, reference.name, judged_nights(self.drift, night))
         base, compared = self._base(reference, counts, night)
         found = float(distance(reference, base, judged[:-1], method))
-        mark = max(MARKS[method](self.drift.drifted), self._usual[reference.name, method])
+        usual = self._usual[reference.name, method]
+        mark, watch = (max(MARKS[method](given), usual) for given in (self.drift.drifted, self.drift.watch))
         rows = max(float(alone[:-1].sum()), 1.0)
         return Distance(
             name=reference.name,
             psi=float(psi(np.array(reference.shares), alone[:-1])),
             distance=found,
             mark=mark,
-            state=state_of(found, mark, mark * MARKS[method](self.drift.watch) / MARKS[method](self.drift.drifted)),
+            state=state_of(found, mark, watch),
             method=method,
             compared=compared,
             rows=int(alone[:-1].sum()),
@@ -135,8 +137,13 @@ def state_of(found: float, mark: float, watch: float) -> State:
     return "watch" if found >= watch else "steady"
 
 
-def summary(found: Sequence[Distance]) -> dict[str, float]:
-    """The night in numbers: features by state, the score, and the share of the trees' gain that rests on drifted features."""
+def summary(found: Sequence[Distance], drift: Drift) -> dict[str, float]:
+    """The night in numbers.
+
+    Returns:
+        `rows`; features by state; `drifted_alone`, how many would be drifted by the index of this night alone; `score_psi`, that of the
+        score; `score_drift`, the score's distance by its mark; `feature_drift`, the share of the trees' gain that rests on drifted features.
+    """
     features, score = [one for one in found if one.name != SCORE], next(one for one in found if one.name == SCORE)
     states = [one.state for one in features]
     # A version of an earlier release has no gains on record: there all features weigh the same.
@@ -144,6 +151,7 @@ def summary(found: Sequence[Distance]) -> dict[str, float]:
     return {
         "rows": float(score.rows),
         **{state: float(states.count(state)) for state in ("drifted", "watch", "steady")},
+        "drifted_alone": float(sum(one.psi >= drift.drifted for one in features)),
         "score_psi": score.psi,
         "score_drift": score.distance / score.mark,
         "feature_drift": sum(weight[one.name] for one in features if one.state == "drifted") / (sum(weight.values()) or 1.0),

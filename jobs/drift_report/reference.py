@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.model.evaluation.floats import Floats
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-Floats = NDArray[np.float64]
 BINS: Final = 10
 TOP: Final = 20
 KNOWN: Final = 1000
@@ -44,6 +45,8 @@ class Reference:
         """Bins from the deciles of the reference, or its most frequent texts."""
         import pandas as pd
 
+        if pd.api.types.infer_dtype(values) == "boolean":
+            values = values.astype("boolean")  # with holes they come as Python objects
         if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
             return cls._of_numbers(name, values.to_numpy(np.float64, na_value=np.nan), weight)
         frequent = values.value_counts()
@@ -57,18 +60,20 @@ class Reference:
         there = numbers[~np.isnan(numbers)]
         if not len(there):
             return cls._counted(cls(name, (), (), (), weight=weight), pd.Series(numbers))
-        edges = np.unique(np.quantile(there, np.linspace(0, 1, BINS + 1)[1:-1]))
+        # The deviation of what is all the same is not always 0: sums are rounded.
+        edges, scale = _edges(there), float(there.std()) if there.min() < there.max() else 1.0
         bins = np.searchsorted(edges, there, side="left")
         rows = np.bincount(bins, minlength=len(edges) + 1)
-        middle = np.append(edges[:1], (edges[1:] + edges[:-1]) / 2) if len(edges) > 1 else edges
-        centers = np.where(rows, np.bincount(bins, there, minlength=len(edges) + 1) / np.maximum(rows, 1), np.append(middle, edges[-1:]))
+        # Where the reference has no value: between the edges, and beyond them as far as values usually lie apart.
+        middle = np.concatenate([edges[:1] - scale, (edges[1:] + edges[:-1]) / 2, edges[-1:] + scale])
+        centers = np.where(rows, np.bincount(bins, there, minlength=len(edges) + 1) / np.maximum(rows, 1), middle)
         one = cls(
             name,
             tuple(map(float, edges)),
             (),
             (),
             centers=tuple(map(float, centers)),
-            scale=float(there.std()) or 1.0,
+            scale=scale,
             seen=(float(there.min()), float(there.max())),
             weight=weight,
         )
@@ -88,7 +93,7 @@ class Reference:
         import pyarrow as pa
 
         # A column of Python objects may be booleans with holes, which are numbers here.
-        return self.counted_arrow(pa.array(values, from_pandas=True), np.zeros(len(values), dtype=np.int64), 1)[0]
+        return np.asarray(self.counted_arrow(pa.array(values, from_pandas=True), np.zeros(len(values), dtype=np.int64), 1)[0])
 
     def counted_arrow(self, column: "pa.Array", group: NDArray[np.int64], groups: int) -> Floats:
         """The counts of an Arrow column, a row for each of `groups`; `group` says which one each value is of."""
@@ -127,6 +132,14 @@ class Reference:
     @cached_property
     def _range(self) -> tuple[float, float]:
         return (float(self.seen[0]), float(self.seen[1])) if self.seen else (-np.inf, np.inf)
+
+
+def _edges(numbers: Floats) -> Floats:
+    """The deciles; a value that several of them share has a bin of its own, or a flag that is nearly always true would lie in one with its falses."""
+    edges, times = np.unique(np.quantile(numbers, np.linspace(0, 1, BINS + 1)[1:-1]), return_counts=True)
+    shared = edges[times > 1]
+    # Right below, but nothing that a processor may take for zero.
+    return np.union1d(edges, shared - np.maximum(np.spacing(np.abs(shared)), np.finfo(np.float64).tiny))
 
 
 def to_plain(references: Sequence[Reference]) -> list[dict[str, Any]]:

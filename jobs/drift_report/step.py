@@ -74,15 +74,13 @@ def _idle(night: date, current: Slice | None) -> NightResult:
 
 def _measure(work: Work, version: Version, nights: list[date]) -> tuple[int, list[NightResult], list[str]]:
     references, own = read_references(version)
-    yardstick, counts = Yardstick(references, own, work.model.drift), counts_of(work, version, references, nights)
-    found = {night: yardstick.judge(counts, night) for night in nights}
+    yardstick, histograms = Yardstick(references, own, work.model.drift), counts_of(work, version, references, nights)
+    found = {night: yardstick.judge(histograms, night) for night in nights}
     page = [_page(work, version, _shown(found), nights)] if work.options.pages else []
     predictions, features = work.lake.current(f"{work.item}/predictions"), work.lake.current("features")
     wanted = {night: _fingerprint(work, predictions[night], features) for night in nights}
-    drafts = [
-        Draft(night=night, fingerprint=wanted[night], counts=summary(found[night]), detail=_about(found[night], version, features[night], page))
-        for night in nights
-    ]
+    told = {night: (summary(found[night], work.model.drift), _about(found[night], version, features[night], page)) for night in nights}
+    drafts = [Draft(night=night, fingerprint=wanted[night], counts=counts, detail=detail) for night, (counts, detail) in told.items()]
     rows = [_row(night, one, version.version) for night, some in found.items() for one in some]
     committed = work.lake.commit(work.lake.spark.createDataFrame(rows, SCHEMA), work.table, drafts, step="drift_report")
     results = [_result(one, committed.written) for one in committed.slices]

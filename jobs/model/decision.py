@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from jobs.config.models import Model, Target
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 from jobs.model.training.learned import Learned
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from jobs.errors import UsageError
 from jobs.model.artifact import Artifact
 from jobs.model.decision import Decision
 from jobs.model.evaluation import baselines
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 from jobs.model.gate.case import Case, Contender
 from jobs.model.rows import Rows, read_rows
 from jobs.model.segments import Span, cut

@@ -13,10 +13,11 @@ from jobs.config.models import METRICS, Model
 from jobs.drift_report.distance import psi
 from jobs.drift_report.judged import SCORE, Counts, nightly_counts
 from jobs.drift_report.page import SAMPLE
-from jobs.drift_report.reference import Floats, Reference, from_plain, to_plain
+from jobs.drift_report.reference import Reference, from_plain, to_plain
 from jobs.errors import DataError
 from jobs.model.artifact import Artifact
 from jobs.model.evaluation.baselines import MIDDLE
+from jobs.model.evaluation.floats import Floats
 from jobs.model.registry.version import Version
 from jobs.model.rows import Rows
 from jobs.model.segments import Span
@@ -97,6 +98,12 @@ def read_watched(version: Version) -> dict[str, Any]:
         return dict(version.read_json("watch.json"))
     except DataError:
         return {}
+
+
+def examined(watched: Mapping[str, Any]) -> dict[str, float]:
+    """What of `watched` signals are held against: the version's metrics when it was examined, and how far its estimates were off."""
+    errors = {name: watched["estimator"][name] for name in ("auc_error", "loss_error")} if "estimator" in watched else {}
+    return {**watched["holdout"], "trained_mean_label": watched["trained_mean_label"], **errors}
 
 
 def _gains(artifact: Artifact) -> dict[str, float]:

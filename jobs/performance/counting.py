@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.models import Kind, Metric
-from jobs.model.evaluation.resampling import EPSILON, Floats
+from jobs.model.evaluation.floats import EPSILON, Floats
 from jobs.performance.tally import BINS, SUMS, width
 
 Key = tuple[Any, ...]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from jobs.config.models import Metric
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 from jobs.model.training.maps import EDGE, Map, calibrator
 from jobs.performance.tally import measures, tallies
 

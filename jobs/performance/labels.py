@@ -21,7 +21,7 @@ def arrived(labels: DataFrame, scores: DataFrame, pipeline: Pipeline, model: str
         model: whose label.
         nights: in which labels became known.
     """
-    rows = _joined(_versions(labels, pipeline, model), scores, pipeline)
+    rows = _joined(versions(labels, pipeline, model), scores, pipeline)
     news = rows.where(among(nights, "known_night")).select(F.col("known_night").alias("night"), "scored_night").distinct()
     together = news.join(rows, "scored_night", how="inner")
     known_by = (F.col("known_night") <= F.col("night")) & (F.col("until").isNull() | (F.col("until") > F.col("night")))
@@ -30,7 +30,7 @@ def arrived(labels: DataFrame, scores: DataFrame, pipeline: Pipeline, model: str
 
 def known(labels: DataFrame, scores: DataFrame, pipeline: Pipeline, model: str) -> DataFrame:
     """Every score whose label is known, with the newest version of the label: `scored_night`, `model_version`, `label`, `score`."""
-    newest = _versions(labels, pipeline, model).where(F.col("until").isNull() & F.col("label").isNotNull())
+    newest = versions(labels, pipeline, model).where(F.col("until").isNull() & F.col("label").isNotNull())
     return _joined(newest, scores, pipeline).drop("known_night", "until", *pipeline.rows.key)
 
 
@@ -40,7 +40,7 @@ def oldest_scored(pipeline: Pipeline, model: str, arrival: date) -> date:
     return date.fromordinal(arrival.toordinal() - feed.lag - feed.max_late_days)
 
 
-def _versions(labels: DataFrame, pipeline: Pipeline, model: str) -> DataFrame:
+def versions(labels: DataFrame, pipeline: Pipeline, model: str) -> DataFrame:
     """Each version of each label: from which night on it was known, and until when."""
     spec, key = pipeline.models[model], pipeline.rows.key
     newest_first = Window.partitionBy(*key, "known_night").orderBy(F.col("night").desc(), F.col("generation").desc())

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from jobs.config.models import METRICS, Kind
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 from jobs.performance.tally import measures
 
 How = Literal["realised", "estimated"]

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.lake.lake import Draft
 from jobs.ledger.ledger import Slice
-from jobs.model.reference import read_watched
+from jobs.model.reference import examined, read_watched
 from jobs.model.registry.champion import registry_of
 from jobs.nights import Nights, span
 from jobs.performance.counting import tallied
@@ -79,13 +79,8 @@ def _watched(work: Work, nights: list[date]) -> dict[int, dict[str, Any]]:
 def _about(record: dict[str, Any], watched: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     """With the versions' own numbers, so that whoever reads the ledger needs no registry."""
     versions = {one["version"] for one in [*record["realised"].values(), *([record["estimated"]] if "estimated" in record else [])]}
-    holdouts = {str(one): _holdout(watched[one]) for one in sorted(versions) if watched.get(one)}
+    holdouts = {str(one): examined(watched[one]) for one in sorted(versions) if watched.get(one)}
     return {**record, "holdouts": holdouts}
-
-
-def _holdout(given: Mapping[str, Any]) -> dict[str, float]:
-    errors = {name: given["estimator"][name] for name in ("auc_error", "loss_error")} if "estimator" in given else {}
-    return {**given["holdout"], "trained_mean_label": given["trained_mean_label"], **errors}
 
 
 def _constants(watched: Mapping[int, Mapping[str, Any]]) -> dict[int, float]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.config.models import Kind, Metric
-from jobs.model.evaluation.resampling import EPSILON, Floats
+from jobs.model.evaluation.floats import EPSILON, Floats
 
 BINS: Final = 100
 """Of equal width over the probabilities: areas under curves are exact but for ties within one."""

@@ -1,6 +1,7 @@
 """Doing what a night has decided: which retraining is open, and how one ends that cannot be done."""
 
 from datetime import date
+from typing import Any
 
 from jobs.config.pipeline import Pipeline
 from jobs.ledger.ledger import Ledger
@@ -10,6 +11,15 @@ from jobs.watch.facts import read_facts
 def open_retraining(ledger: Ledger, pipeline: Pipeline, model: str) -> date | None:
     """The night that decided to retrain and of which nothing has come yet; its knowledge is what the training may have."""
     return read_facts(ledger, pipeline, model).open(date.max)
+
+
+def newest(ledger: Ledger, pipeline: Pipeline, model: str) -> dict[str, Any]:
+    """The newest night's decision, as plain data with a `sentence`."""
+    decided = ledger.retrainings(pipeline.pipeline, model)
+    if not decided:
+        return {"night": None, "act": "none", "sentence": "no night has decided anything yet; run one."}
+    last = decided[-1]
+    return {"night": last["night"], "act": last["act"], "sentence": f"no retraining is open. Night {last['night']}: {last['reason']}"}
 
 
 def give_up(ledger: Ledger, pipeline: Pipeline, model: str, night: date, reason: str) -> None:

@@ -1,7 +1,7 @@
 """Writes a pipeline's sample deliveries, with trouble mixed in where asked."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from jobs import console
@@ -13,7 +13,7 @@ from jobs.sample.dirty import mix
 from jobs.settings import Settings
 
 
-def write_sample(settings: Settings, pipeline: Pipeline, first: date, last: date, *, seed: int | None) -> int:
+def write_sample(settings: Settings, pipeline: Pipeline, first: date, last: date, *, seed: int | None, later: timedelta = timedelta()) -> int:
     """Let the pipeline's `sample` write the nights from `first` to `last` into the landing folder.
 
     Args:
@@ -22,6 +22,7 @@ def write_sample(settings: Settings, pipeline: Pipeline, first: date, last: date
         first: the first night.
         last: the last night.
         seed: of the trouble to mix in; None leaves the deliveries clean.
+        later: by how many days everything happens later than in the data, for a sample that can do so.
 
     Returns:
         How many nights were written.
@@ -32,7 +33,7 @@ def write_sample(settings: Settings, pipeline: Pipeline, first: date, last: date
     if pipeline.sample is None:
         msg = f"`{pipeline.pipeline}` has no sample: deliver its files to {settings.landing}, or name a function with `sample: module:function`."
         raise UsageError(msg)
-    nights = _called(pipeline.sample, settings.landing, first, last)
+    nights = _called(pipeline.sample, settings.landing, first, last, **({"later": later} if later else {}))
     with console.counting(f"{pipeline.pipeline} sample", total=(last - first).days + 1) as count:
         written = 0
         for night in nights:
@@ -45,8 +46,8 @@ def write_sample(settings: Settings, pipeline: Pipeline, first: date, last: date
     return written
 
 
-def _called(name: str, landing: Path, first: date, last: date) -> Iterator[date]:
-    nights = plug_in(name, "sample")(landing, first, last)
+def _called(name: str, landing: Path, first: date, last: date, **options: timedelta) -> Iterator[date]:
+    nights = plug_in(name, "sample")(landing, first, last, **options)
     if not isinstance(nights, Iterator):
         msg = f"sample: `{name}` returned {type(nights).__name__}; it must yield each night that it has written."
         raise UsageError(msg)

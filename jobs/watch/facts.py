@@ -47,6 +47,8 @@ class Facts:
     loss: str
     drift: Mapping[date, Mapping[str, float]] = field(default_factory=dict)
     """By night: what the drift report counted."""
+    drift_of: Mapping[date, int] = field(default_factory=dict)
+    """By night: the version whose drift that is. In the night that crowns a version it is the one before."""
     realised: Mapping[date, Sequence[Known]] = field(default_factory=dict)
     """By scored night, oldest knowledge first."""
     estimated: Mapping[date, Known] = field(default_factory=dict)
@@ -102,11 +104,13 @@ def read_facts(ledger: Ledger, pipeline: Pipeline, model: str) -> Facts:
     """
     name, spec = pipeline.pipeline, pipeline.models[model]
     measured = [one for one in ledger.slices(name, f"{model}/performance") if not one.restated]
+    drift = {one.night: one for one in ledger.slices(name, f"{model}/drift_report")}
     decisions = ledger.decisions(name, model)
     return Facts(
         kind=spec.type,
         loss=spec.loss,
-        drift={one.night: one.counts for one in ledger.slices(name, f"{model}/drift_report")},
+        drift={night: one.counts for night, one in drift.items()},
+        drift_of={night: int(one.detail["champion"]) for night, one in drift.items() if "champion" in one.detail},
         realised=_realised(measured),
         estimated={one.night: _known(one.night, one.detail["estimated"]) for one in measured if one.detail.get("estimated")},
         holdouts={int(version): given for one in measured for version, given in one.detail.get("holdouts", {}).items()},

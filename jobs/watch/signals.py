@@ -50,8 +50,8 @@ def held(condition: Condition, signal: ModelSignal, facts: Facts, night: date) -
 
 
 def _drift(name: str) -> Reading:
-    def read(facts: Facts, night: date, _version: int, _over: int) -> float | None:
-        return facts.drift.get(night, {}).get(name)
+    def read(facts: Facts, night: date, version: int, _over: int) -> float | None:
+        return facts.drift.get(night, {}).get(name) if facts.drift_of.get(night, version) == version else None
 
     return read
 
@@ -79,8 +79,8 @@ def _increase(facts: Facts, found: Mapping[str, Any], version: int) -> float | N
 
 def _ratio(facts: Facts, found: Mapping[str, Any], _version: int) -> float | None:
     # What is summed of the constant are squares where squares are minimised.
-    constant = np.sqrt(found["constant"]) if facts.loss == "rmse" else found["constant"]
-    return float(found[facts.loss] / constant)
+    constant = float(np.sqrt(found["constant"]) if facts.loss == "rmse" else found["constant"])
+    return float(found[facts.loss]) / constant if constant else None
 
 
 def _balance(facts: Facts, found: Mapping[str, Any], version: int) -> float | None:

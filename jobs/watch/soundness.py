@@ -30,7 +30,7 @@ class Soundness:
 
     def problem(self, night: date) -> str | None:
         """Why the night's features are not to be believed, if they are not."""
-        if tables := [table for table in self.red.get(night, ()) if not table.count("/") or table.startswith(("raw/", "validated/"))]:
+        if tables := [table for table in self.red.get(night, ()) if table == "features" or table.startswith(("raw/", "validated/"))]:
             return f"{', '.join(tables)} of {night} is red"
         if (share := self.missing_history.get(night, 0.0)) >= MISSING_HISTORY:
             return f"{share:.0%} of the history that {night} looks at was not delivered"
@@ -41,7 +41,8 @@ class Soundness:
     def volume(self, night: date) -> float | None:
         """The rows to score by their median over the four weeks before."""
         before = [self.rows[day] for n in range(1, USUAL_NIGHTS + 1) if (day := night - timedelta(days=n)) in self.rows]
-        return self.rows[night] / median(before) if night in self.rows and before else None
+        usual = median(before) if before else 0
+        return self.rows[night] / usual if night in self.rows and usual else None
 
 
 def soundness_of(ledger: Ledger, pipeline: Pipeline) -> Soundness:
@@ -51,7 +52,7 @@ def soundness_of(ledger: Ledger, pipeline: Pipeline) -> Soundness:
     feeds = [feed for feed in pipeline.features_and_label_feeds if not pipeline.feeds[feed].undated]
     return Soundness(
         red=_red(ledger.night_states(name)),
-        quarantined=_quarantined([one for feed in feeds for one in ledger.slices(name, f"validated/{feed}")]),
+        quarantined=_quarantined(one for feed in feeds for one in _own_deliveries(ledger.slices(name, f"validated/{feed}"))),
         missing_history={night: 1 - min(one.detail.get("coverage", {}).values(), default=1.0) for night, one in features.items()},
         rows={night: one.rows for night, one in features.items()},
     )
@@ -63,6 +64,11 @@ def _red(states: Iterable[Mapping[str, Any]]) -> dict[date, tuple[str, ...]]:
         if one["outcome"] == "failed":
             found[one["night"]] = (*found.get(one["night"], ()), one["table_name"])
     return found
+
+
+def _own_deliveries(slices: Iterable[Slice]) -> Iterable[Slice]:
+    """What each night knew of its own delivery: one that replaces it later changes nothing of that."""
+    return {one.night: one for one in slices if one.known_night == one.night}.values()
 
 
 def _quarantined(slices: Iterable[Slice]) -> dict[date, float]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from jobs import console
 from jobs.memory import peak_memory_mb
-from tests.benchmarks import evaluation, night, orchestration, scoring, start, training, validation, year
+from tests.benchmarks import controller, drift, evaluation, night, orchestration, scoring, start, training, validation, year
 from tests.benchmarks.measured import Measured
 
 BENCHMARKS: Final[dict[str, Callable[[Path], list[Measured]]]] = {
@@ -21,6 +21,8 @@ BENCHMARKS: Final[dict[str, Callable[[Path], list[Measured]]]] = {
     "training": training.measure,
     "evaluation": evaluation.measure,
     "scoring": scoring.measure,
+    "drift": drift.measure,
+    "controller": controller.measure,
 }
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from jobs.config.models import Kind
 from jobs.model.decision import Decision
 from jobs.model.evaluation.evaluation import evaluate
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 from tests.benchmarks.measured import Measured, in_turn
 
 ROWS, TIMES, NIGHTS = 1_000_000, 10, 28

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jobs.config.models import Metric
 from jobs.errors import DataError
 from jobs.model.evaluation import linear
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 from jobs.model.training.learned import Feature, Learned
 
 # The overall level counts as much as so many rows of a group: rare groups stay near it.

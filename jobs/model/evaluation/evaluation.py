@@ -12,7 +12,8 @@ from scipy.stats import norm
 from jobs.config.models import METRICS, Kind, Metric
 from jobs.errors import DataError
 from jobs.model.decision import Decision
-from jobs.model.evaluation.resampling import RESAMPLES, SAMPLED, Draws, Floats, draw, interval
+from jobs.model.evaluation.floats import Floats
+from jobs.model.evaluation.resampling import RESAMPLES, SAMPLED, Draws, draw, interval
 from jobs.model.evaluation.values import labels_of, scores_of
 
 DECIDED: Final = ("precision", "recall", "f1", "lift")

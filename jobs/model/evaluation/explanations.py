@@ -9,9 +9,9 @@ import pandas as pd
 
 from jobs.config.models import Metric
 from jobs.model.artifact import Artifact
+from jobs.model.evaluation.floats import Floats
 from jobs.model.evaluation.importance import importances
 from jobs.model.evaluation.plots import GREY, INK, png
-from jobs.model.evaluation.resampling import Floats
 from jobs.model.training.learned import Feature
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from jobs.config.models import Kind
 from jobs.model.evaluation.evaluation import Evaluation
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 from jobs.model.evaluation.values import labels_of
 from jobs.model.training.learned import Feature, Learned
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from jobs.config.models import Kind
-from jobs.model.evaluation.resampling import Draws, Floats, draw, interval
+from jobs.model.evaluation.floats import Floats
+from jobs.model.evaluation.resampling import Draws, draw, interval
 from jobs.model.evaluation.values import labels_of
 
 if TYPE_CHECKING:
@@ -120,12 +121,12 @@ def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return x[kept], y[kept]
 
 
-def png(title: str, draw_on: "Callable[[Axes], None]") -> bytes:
-    """One plot as the bytes of a file, the same for the same drawing."""
+def png(title: str, draw_on: "Callable[[Axes], None]", *, width: float = 5.2) -> bytes:
+    """One plot, `width` inches wide, as the bytes of a file; the same for the same drawing."""
     # No pyplot: it keeps figures in global state, and looks for a screen.
     from matplotlib.figure import Figure
 
-    figure: Figure = Figure(figsize=(5.2, 4.8), dpi=110, layout="constrained")
+    figure: Figure = Figure(figsize=(width, 4.8), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     draw_on(axes)
     axes.set_title(title, fontsize=10, loc="left")

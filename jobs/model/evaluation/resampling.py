@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 
 from jobs.config.models import Metric
 from jobs.errors import DataError
+from jobs.model.evaluation.floats import EPSILON, Floats
 
-Floats = NDArray[np.float64]
 RESAMPLES: Final = 1000
 WEEKS: Final = 8
 LEVEL: Final = 0.95
-# As scikit-learn's log_loss does with 64-bit probabilities.
-EPSILON: Final = float(np.finfo(np.float64).eps)
 # Ranks that the average precision of a draw tells apart.
 BINS: Final = 4096
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jobs.config.models import Metric
 from jobs.model.evaluation.evaluation import KIND, Estimate, paired, pooled
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 
 # More values than this make a feature no name for parts of the rows.
 MOST_VALUES: Final = 64

@@ -5,7 +5,7 @@ import pandas as pd
 
 from jobs.config.models import Kind
 from jobs.errors import DataError
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 
 
 def labels_of(frame: pd.DataFrame, kind: Kind, *, where: str) -> Floats:

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 from jobs.errors import DataError
 from jobs.model.evaluation.evaluation import point
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 from jobs.model.gate.case import Case, Contender
 from jobs.model.segments import Span
 

@@ -14,8 +14,8 @@ from jobs.errors import DataError
 from jobs.model.decision import Decision
 from jobs.model.evaluation.baselines import Baseline
 from jobs.model.evaluation.evaluation import Estimate, Evaluation, evaluate, pooled
+from jobs.model.evaluation.floats import Floats
 from jobs.model.evaluation.leak_watch import suspicions
-from jobs.model.evaluation.resampling import Floats
 from jobs.model.segments import Span
 from jobs.model.training.learned import Learned
 

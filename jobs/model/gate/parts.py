@@ -8,7 +8,8 @@ import numpy as np
 from jobs.config.models import Parts
 from jobs.errors import DataError
 from jobs.model.evaluation.evaluation import KIND
-from jobs.model.evaluation.resampling import SAMPLED, Floats, draw
+from jobs.model.evaluation.floats import Floats
+from jobs.model.evaluation.resampling import SAMPLED, draw
 from jobs.model.evaluation.slices import members
 from jobs.model.evaluation.values import labels_of
 from jobs.model.gate.case import Case

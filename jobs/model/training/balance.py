@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jobs.config.models import Model
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 from jobs.model.training.maps import Map
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jobs.config.models import Calibrate
 from jobs.errors import DataError
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 
 # Probabilities that XGBoost cannot tell from 0 or 1 as 32-bit floats have no finite odds.
 EDGE: Final = 1e-7

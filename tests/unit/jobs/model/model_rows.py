@@ -10,7 +10,7 @@ import pandas as pd
 
 from jobs.config.models import Model
 from jobs.model.evaluation.baselines import Baseline
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 from jobs.model.segments import Span
 from jobs.model.training.training import Trained, train
 

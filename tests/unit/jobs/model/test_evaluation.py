@@ -10,7 +10,8 @@ from jobs.config.models import METRICS, Metric
 from jobs.errors import DataError
 from jobs.model.decision import Decision
 from jobs.model.evaluation.evaluation import calibration_error, evaluate, paired, point, pooled
-from jobs.model.evaluation.resampling import BINS, SAMPLED, Floats, draw
+from jobs.model.evaluation.floats import Floats
+from jobs.model.evaluation.resampling import BINS, SAMPLED, draw
 
 SKLEARN = {
     "roc_auc": metrics.roc_auc_score,

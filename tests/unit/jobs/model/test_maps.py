@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from jobs.errors import DataError
-from jobs.model.evaluation.resampling import Floats
+from jobs.model.evaluation.floats import Floats
 from jobs.model.training.learned import Learned
 from jobs.model.training.maps import Map, applied, calibrator
 

@@ -1,27 +1,14 @@
 """What a model's scores turn out to be worth, month by month."""
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from pyspark.sql import DataFrame, SparkSession
 from sklearn.metrics import roc_auc_score
 
-from jobs.config.loading import read_pipeline
-from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError
-from jobs.performance.labels import arrived, known
 from jobs.performance.months import as_table, by_month
-from tests.tiny import write_pipeline
-
-DAY = date(2013, 5, 1)
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Pipeline:
-    return read_pipeline(write_pipeline(tmp_path, tmp_path / "landing", nights=1).path)
 
 
 def pairs(first: date, nights: int, *, version: int = 1, seed: int = 0) -> pd.DataFrame:
@@ -58,22 +45,3 @@ def test_a_month_that_cannot_be_measured_says_why_and_the_others_stand() -> None
 def test_without_labels_nothing_is_measured() -> None:
     with pytest.raises(DataError, match="No score's label is known yet"):
         by_month(pairs(date(2013, 5, 20), 1).iloc[:0], "binary")
-
-
-class TestLabels:
-    """One order, scored on 1 May; its outcome came on 3 May and was corrected on 9 May."""
-
-    LABELS = ((DAY, "a", date(2013, 5, 3), date(2013, 5, 3), 1, False), (DAY, "a", date(2013, 5, 9), date(2013, 5, 9), 1, True))
-
-    def frames(self, spark: SparkSession) -> tuple[DataFrame, DataFrame]:
-        labels = spark.createDataFrame(self.LABELS, "day date, order_id string, night date, known_night date, generation int, returned boolean")
-        scores = [(DAY, "a", DAY, 0.3, 1, False), (DAY, "a", DAY, 0.9, 2, True), (DAY, "b", DAY, 0.5, 1, False)]
-        return labels, spark.createDataFrame(scores, "day date, order_id string, night date, score double, model_version int, restated boolean")
-
-    def test_each_version_of_a_label_arrives_in_its_night(self, spark: SparkSession, tiny: Pipeline) -> None:
-        rows = arrived(*self.frames(spark), tiny, "returned").orderBy("night").collect()
-        assert [(row["night"], row["label"], row["score"]) for row in rows] == [(date(2013, 5, 3), 0, 0.3), (date(2013, 5, 9), 1, 0.3)]
-
-    def test_the_newest_version_of_a_label_counts(self, spark: SparkSession, tiny: Pipeline) -> None:
-        rows = known(*self.frames(spark), tiny, "returned").collect()
-        assert [(row["scored_night"], row["label"], row["score"], row["model_version"]) for row in rows] == [(DAY, 1, 0.3, 1)]

@@ -1,0 +1,42 @@
+"""How a model did week by week: realised and expected, as far as each is known."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from jobs.report.bands import Metrics, estimated, realised
+from jobs.watch.facts import Facts, Known
+
+
+@dataclass(frozen=True)
+class Week:
+    """The scored nights of one week, whichever versions scored them."""
+
+    first: date
+    """Its Monday."""
+    nights: int
+    """Whose labels are known."""
+    realised: Metrics
+    estimated: Metrics
+
+
+def weeks(facts: Facts, *, since: date) -> list[Week]:
+    """Each week since the night's, oldest first, by the newest knowledge of each scored night.
+
+    Args:
+        facts: the model's.
+        since: the first night.
+    """
+    known = _by_week((scored, found[-1]) for scored, found in facts.realised.items() if scored >= since)
+    expected = _by_week((scored, one) for scored, one in facts.estimated.items() if scored >= since)
+    return [
+        Week(first, len(known.get(first, ())), realised(facts, known.get(first, ())), estimated(facts, expected.get(first, ())))
+        for first in sorted({*known, *expected})
+    ]
+
+
+def _by_week(found: Iterable[tuple[date, Known]]) -> dict[date, list[tuple[date, Known]]]:
+    weekly: dict[date, list[tuple[date, Known]]] = {}
+    for scored, one in sorted(found, key=lambda pair: pair[0]):
+        weekly.setdefault(scored - timedelta(days=scored.weekday()), []).append((scored, one))
+    return weekly
