@@ -74,8 +74,8 @@ def _as_of(alert: Alert, night: date) -> Alert:
 
 def touched(records: Records, pages: Pages, nights: Nights) -> list[date]:
     """The nights whose pages may say something else once `nights` have run: their own, those beside them, and those whose labels came."""
-    beside = [one for night in nights for one in (pages.before(night), pages.after(night)) if one]
-    scored = {scored for facts in records.facts.values() for scored, found in facts.realised.items() if any(one.night in nights for one in found)}
+    asked, beside = set(nights), [one for night in nights for one in (pages.before(night), pages.after(night)) if one]
+    scored = {scored for facts in records.facts.values() for scored, found in facts.realised.items() if any(one.night in asked for one in found)}
     # A scored night is part of what is told of the nights after it.
     tell = {night for one in scored for night in span(one, one + timedelta(days=SPAN - 1))}
-    return sorted({*nights, *beside, *(tell & set(pages.nights))})
+    return sorted({*asked, *beside, *(tell & set(pages.nights))})

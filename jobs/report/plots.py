@@ -36,10 +36,10 @@ def metric_by_week(weekly: Sequence[Week], metric: str, changes: Changes, *, wit
         _band(axes, [(one.first, one.estimated.get(metric)) for one in weekly], "s--", colour=BROWN, label="estimated")
         if with_constant:
             constant = [(one.first, one.realised["constant"].value) for one in weekly if "constant" in one.realised]
-            axes.plot(_days(constant), [value for _, value in constant], ":", color=GREY, label="the constant")
+            axes.plot(_days(constant), [value for _, value in constant], ".:", color=GREY, markersize=2.5, linewidth=1, label="the constant")
         _reigns(axes, changes, first=weekly[0].first)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False, fontsize=7)
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3, frameon=False, fontsize=7)
 
     return _png(draw_on)
 
@@ -73,7 +73,8 @@ def _band(axes: "Axes", series: Sequence[tuple[date, Estimate | None]], line: st
         return
     ends = np.array([[one.value if end is None else end for end in (one.low, one.high)] for _, one in told])
     axes.plot(_days(told), [one.value for _, one in told], line, color=colour, markersize=2.5, linewidth=1, label=label)
-    axes.fill_between(_days(told), ends[:, 0], ends[:, 1], color=colour, alpha=0.18, linewidth=0)
+    axes.fill_between(_days(told), ends[:, 0], ends[:, 1], color=colour, alpha=0.15, linewidth=0)
+    axes.vlines(_days(told), ends[:, 0], ends[:, 1], color=colour, alpha=0.35, linewidth=1)
 
 
 def _reigns(axes: "Axes", changes: Changes, *, first: date) -> None:
@@ -101,6 +102,7 @@ def _png(draw_on: "Callable[[Axes], None]", *, height: float = 2.5) -> str:
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.tick_params(labelsize=7)
+    axes.xaxis.get_offset_text().set_fontsize(7)
     axes.spines[["top", "right"]].set_visible(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")

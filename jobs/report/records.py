@@ -7,8 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import inspect
+from sqlalchemy.exc import OperationalError
 
 from jobs.config.pipeline import Pipeline
+from jobs.errors import RetryableError
 from jobs.ledger.ledger import Ledger, Slice, open_engine
 from jobs.plan import tasks
 from jobs.published.warehouse import opened
@@ -65,6 +67,9 @@ def read_records(ledger: Ledger, pipeline: Pipeline, settings: Settings) -> Reco
         ledger: where it is records.
         pipeline: whose.
         settings: name the warehouse.
+
+    Raises:
+        RetryableError: the ledger or the warehouse is out of reach.
     """
     name, models = pipeline.pipeline, list(pipeline.models)
     tables = [task.table for task in tasks(pipeline) if task.step.nightly]
@@ -93,7 +98,12 @@ def _states(ledger: Ledger, pipeline: Pipeline, tables: Sequence[str]) -> dict[d
 
 
 def _published(settings: Settings, pipeline: Pipeline, model: str) -> dict[date, int]:
-    if not is_there(settings.warehouse_url) or not inspect(open_engine(settings.warehouse_url)).has_table(f"{pipeline.pipeline}_{model}_predictions"):
+    try:
+        has_rows = is_there(settings.warehouse_url) and inspect(open_engine(settings.warehouse_url)).has_table(f"{pipeline.pipeline}_{model}_predictions")
+    except OperationalError as error:
+        msg = f"The warehouse cannot be read ({error.orig}); no page was written. Free the lock, the disk or the permission and run again."
+        raise RetryableError(msg) from error
+    if not has_rows:
         return {}
     with opened(settings.warehouse_url, pipeline, model) as warehouse:
         return {night: int(entry["generation"]) for night, entry in warehouse.published().items()}

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from jobs.config.loading import digest_of
+from jobs.ledger.leases import lease
 from jobs.nights import Nights
 from jobs.results import NightResult, StepResult
 from jobs.retraining.controller import Decision, decide
@@ -15,11 +16,13 @@ from jobs.work import Work, fingerprint
 
 def run(work: Work, nights: Nights) -> StepResult:
     """Decide for the nights, oldest first, since what one has decided holds back those after it."""
-    standing = _standing(work)
-    decided = {one.night: one for one in _decided(work, nights)}
-    for night in (night for night in nights if _differs(work, standing.get(night), decided[night])):
-        _record(work, decided[night])
-        standing[night] = {"act": decided[night].act, "reason": decided[night].reason, "run_id": work.run_id}
+    # In turns: of two runs of the same night the second must see what the first has decided.
+    with lease(work.ledger, f"retraining/{work.model_name}"):
+        standing = _standing(work)
+        decided = {one.night: one for one in _decided(work, nights)}
+        for night in (night for night in nights if _differs(work, standing.get(night), decided[night])):
+            _record(work, decided[night])
+            standing[night] = {"act": decided[night].act, "reason": decided[night].reason, "run_id": work.run_id}
     results = tuple(_result(night, standing[night], written=standing[night]["run_id"] == work.run_id) for night in nights)
     return StepResult(step="retraining", item=work.item, table=work.table, nights=results)
 

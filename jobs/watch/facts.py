@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -61,6 +61,8 @@ class Facts:
     triggered: Sequence[date] = ()
     """The nights that decided to retrain."""
     soundness: Soundness = field(default_factory=Soundness)
+    judged: int = 1
+    """Nights that drift judges together."""
 
     def champion(self, night: date) -> int | None:
         """The champion in a night."""
@@ -68,9 +70,12 @@ class Facts:
         return standing[-1] if standing else None
 
     def known(self, night: date, *, version: int, over: int) -> list[tuple[date, Known]]:
-        """Of the nights that a version scored, the `over` newest whose labels `night` knows, each as known then, oldest first."""
+        """Of the nights that a version scored, the `over` newest whose labels `night` knows, each as known then, oldest first.
+
+        Nights whose data was broken are passed over: what a model makes of nonsense is no news of the model.
+        """
         found = []
-        for scored in sorted(self.realised, reverse=True):
+        for scored in sorted((night for night in self.realised if not self.soundness.problem(night)), reverse=True):
             standing = [one for one in self.realised[scored] if one.night <= night and one.version == version]
             if standing:
                 found.append((scored, standing[-1]))
@@ -79,9 +84,14 @@ class Facts:
         return found[::-1]
 
     def expected(self, night: date, *, version: int, over: int) -> list[tuple[date, Known]]:
-        """The estimates of the `over` newest nights up to `night` that a version scored, oldest first."""
-        found = [(scored, self.estimated[scored]) for scored in sorted(self.estimated) if scored <= night and self.estimated[scored].version == version]
-        return found[-over:]
+        """The estimates of the `over` newest nights up to `night` that a version scored, oldest first; broken ones are passed over."""
+        scored = [day for day in sorted(self.estimated) if day <= night and self.estimated[day].version == version]
+        return [(day, self.estimated[day]) for day in scored if not self.soundness.problem(day)][-over:]
+
+    def drifted(self, night: date, name: str) -> float | None:
+        """What the drift report counted in a night, unless one of the nights that it judged was broken."""
+        together = [night - timedelta(days=n) for n in range(self.judged)]
+        return None if any(map(self.soundness.problem, together)) else self.drift.get(night, {}).get(name)
 
     def tally(self, found: Iterable[tuple[date, Known]]) -> NDArray[np.float64]:
         """Some nights together."""
@@ -118,6 +128,7 @@ def read_facts(ledger: Ledger, pipeline: Pipeline, model: str) -> Facts:
         trainings=[Training(one["night"], one["act"], one["version"]) for one in decisions if _ends_a_training(one)],
         triggered=[one["night"] for one in ledger.retrainings(name, model) if one["act"] == "retrain"],
         soundness=soundness_of(ledger, pipeline),
+        judged=spec.drift.nights,
     )
 
 

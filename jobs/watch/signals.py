@@ -51,7 +51,7 @@ def held(condition: Condition, signal: ModelSignal, facts: Facts, night: date) -
 
 def _drift(name: str) -> Reading:
     def read(facts: Facts, night: date, version: int, _over: int) -> float | None:
-        return facts.drift.get(night, {}).get(name) if facts.drift_of.get(night, version) == version else None
+        return facts.drifted(night, name) if facts.drift_of.get(night, version) == version else None
 
     return read
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 import numpy as np
@@ -20,12 +20,11 @@ from jobs.memory import available_memory_mb
 from jobs.model.training import training
 from jobs.model.training.device import gpu_obstacle
 from jobs.model.training.training import Trained, train
-from tests.benchmarks.measured import ROUNDS, Measured, seconds
+from tests.benchmarks.measured import Measured, seconds
 
 FEATURES, NIGHTS, TREES, HOLDOUT = 85, 330, 100, 200_000
-SIZES = (100_000, 1_000_000, 10_000_000)
-LARGE = 5_000_000
-"""From so many rows: one round, and no two threads, which would take many minutes."""
+TIMED: Final = ((100_000, 2, 3), (100_000, None, 3), (1_000_000, 2, 1), (1_000_000, None, 3), (10_000_000, None, 1))
+"""Rows, threads (None: one for every core) and rounds: two threads take minutes for a million rows already."""
 BYTES = 40
 """Of memory, for one value of the rows: the frame, its parts and the matrix."""
 MODEL = Model(label="made.up", segments=Segments(train=300, tune=30, holdout=28), max_trees=TREES)
@@ -39,9 +38,9 @@ def measure(_folder: Path) -> list[Measured]:
     if obstacle := gpu_obstacle():
         return [_not_measured("training on a GPU", obstacle)]
     found = [agreement("as the product trains"), agreement("without chance", UNDRAWN)]
-    for rows in SIZES:
+    for rows, threads, rounds in TIMED:
         has_room = rows * FEATURES * BYTES < available_memory_mb() * 2**20
-        found += timed(rows) if has_room else [_not_measured(f"training on a GPU, {rows:,} rows", "too little memory")]
+        found += timed(rows, threads, rounds) if has_room else [_not_measured(f"training on a GPU, {rows:,} rows", "too little memory")]
     return found
 
 
@@ -49,17 +48,19 @@ def _not_measured(what: str, why: str) -> Measured:
     return Measured(what, [(math.nan, math.nan)], unit="", note=f"not measured: {why}")
 
 
-def timed(rows: int) -> list[Measured]:
+def timed(rows: int, threads: int | None, rounds: int) -> list[Measured]:
     """Seconds of `train` and of XGBoost in it, on the GPU and on the CPU, in turn."""
-    large, cores, made = rows >= LARGE, os.cpu_count() or 2, _rows(rows, seed=0)
-    found = []
-    for threads in (cores,) if large else (2, cores):
-        took = [(_clock(made, "cuda", threads), _clock(made, "cpu", threads)) for _ in range(1 if large else ROUNDS + 1)]
-        took = took if large else took[1:]
-        for part, name in enumerate(("whole", "XGBoost alone")):
-            pairs = [(gpu[part], cpu[part]) for gpu, cpu in took]
-            found.append(Measured(f"training, {rows:,} rows, GPU to CPU: {name}", pairs, unit="s", note=f"{threads} threads, {TREES} trees"))
-    return found
+    made, used = _rows(rows, seed=0), threads or os.cpu_count() or 2
+    took = [(_clock(made, "cuda", used), _clock(made, "cpu", used)) for _ in range(rounds)]
+    return [
+        Measured(
+            f"training, {rows:,} rows, GPU to CPU: {name}",
+            [(gpu[part], cpu[part]) for gpu, cpu in took],
+            unit="s",
+            note=f"{used} threads, {FEATURES} features, {TREES} trees",
+        )
+        for part, name in enumerate(("all of it", "XGBoost alone"))
+    ]
 
 
 def agreement(what: str, params: Mapping[str, Any] | None = None, *, rows: int = 500_000) -> Measured:

@@ -93,7 +93,7 @@ def kill(children: Children) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_night_that_lost_its_process_and_all_around_it_is_run_again_once(home: Settings, tiny: Tiny) -> None:
     settings = read_settings()
     machine, pipeline, ledger = Machine(settings), load_pipeline(tiny.name, settings), Ledger.of(settings)

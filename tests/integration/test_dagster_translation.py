@@ -5,7 +5,7 @@ from datetime import date
 import dagster as dg
 import pytest
 
-from assets.schedule import request
+from assets.runs import request
 from assets.session import recorded
 from assets.translation import Check, night_checks, night_metadata, over_all, per_night
 from jobs.config.loading import read_pipeline
@@ -95,14 +95,18 @@ def test_a_check_over_a_range_names_the_nights_that_fail() -> None:
     assert (said.passed, said.description) == (False, "1 of 2 nights\n2024-01-03: no delivery")
 
 
-def test_one_night_that_is_due_is_one_partition_with_the_night_as_run_key() -> None:
-    assert (request([LAST]).run_key, request([LAST]).partition_key) == ("2024-01-03", "2024-01-03")
+def test_one_night_is_one_partition_and_its_run_remembers_the_deliveries() -> None:
+    asked = request([LAST], run_key="key", deliveries={LAST: "d3"})
+    assert (asked.run_key, asked.partition_key, asked.tags) == ("key", "2024-01-03", {"matins.deliveries/2024-01-03": "d3"})
 
 
 def test_nights_that_were_missed_are_one_run() -> None:
-    asked = request(NIGHTS)
-    assert asked.run_key == "2024-01-01 to 2024-01-03"
-    assert asked.tags == {"dagster/asset_partition_range_start": "2024-01-01", "dagster/asset_partition_range_end": "2024-01-03"}
+    asked = request(NIGHTS, run_key="key", deliveries=dict(zip(NIGHTS, ("d1", "d2", "d3"), strict=True)))
+    assert {name: value for name, value in asked.tags.items() if name.startswith("dagster/")} == {
+        "dagster/asset_partition_range_start": "2024-01-01",
+        "dagster/asset_partition_range_end": "2024-01-03",
+    }
+    assert asked.tags["matins.deliveries/2024-01-02"] == "d2"
 
 
 def test_what_may_be_cured_is_tried_again_and_nothing_else(home: Settings, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

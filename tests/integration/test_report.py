@@ -1,10 +1,11 @@
 """The pages that nights leave: one for each, one for all, leading to each other and to the other pages that exist."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -21,7 +22,14 @@ from jobs.settings import Settings, read_settings
 from jobs.work import Options
 from tests.tiny import FIRST, Tiny, deliver, run_nights, train, write_pipeline
 
-SCORED = "raw,validated,features,predictions,drift_report,performance,published,retraining,report"
+SCORED = "raw,validated,features,predictions,drift_report,performance,published,retraining,alerts,report"
+# Half the feeds are enough; the alert holds in every night.
+CHANGES: Mapping[str, Any] = {
+    "feeds": {"weather": None, "shops": None},
+    "features": {"lookup": None, "latest": None},
+    "models": {"returned": {"slices": ["shop"]}},
+    "alerts": {"rules": {"always": {"signal": "quarantined", "above": -1}}},
+}
 LINK = re.compile(r'href="([^"]+)"')
 
 
@@ -53,7 +61,7 @@ def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         patch.setenv("MATINS_SPARK_PROFILE", "test")
         patch.setenv("MATINS_PIPELINES", str(root / "pipelines"))
         settings = read_settings()
-        tiny = write_pipeline(root / "pipelines", settings.landing, nights=36, changes={"models": {"returned": {"slices": ["shop"]}}})
+        tiny = write_pipeline(root / "pipelines", settings.landing, nights=36, rows=150, changes=CHANGES)
         run_nights(settings, tiny, span(FIRST, tiny.trainable))
         train(settings, tiny, tiny.trainable)
         nights = span(tiny.trainable, tiny.last)
@@ -77,11 +85,13 @@ def test_every_link_leads_to_a_page_that_exists(ran: Ran) -> None:
 
 def test_a_night_tells_what_was_delivered_scored_known_and_expected(ran: Ran) -> None:
     told = ran.page(ran.nights[-1]).read_text(encoding="utf-8")
-    assert "60 scored, champion v1, published g1" in told
+    assert "150 scored, champion v1, published g1" in told
     for heading in ("Delivered", "Drift", "What became known", "What to expect"):
         assert heading in told
     assert str(ran.nights[-3]) in told
     assert "shop=" in told
+    assert "Only people retrain this model." in told
+    assert f"<span>{ran.nights[0]}</span>" in told.split("Open alerts", 1)[1].split("Delivered", 1)[0]
     assert "not known yet" in told
 
 
@@ -108,7 +118,7 @@ def test_a_plan_knows_which_pages_are_due_without_spark(ran: Ran) -> None:
 
 def test_the_next_night_renews_the_pages_that_it_touches_and_no_other(ran: Ran) -> None:
     tomorrow, before = ran.nights[-1] + timedelta(days=1), {night: digest_in(ran.page(night)) for night in ran.nights}
-    deliver(ran.settings.landing, tomorrow)
+    deliver(ran.settings.landing, tomorrow, rows=150)
     result = run_nights(ran.settings, ran.tiny, [tomorrow], steps=SCORED)[-1]
     assert [one.night for one in result.nights] == [tomorrow]
     changed = [night for night in ran.nights if digest_in(ran.page(night)) != before[night]]

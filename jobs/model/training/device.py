@@ -1,12 +1,17 @@
 """The device that a model is trained on: what was asked for, what was used, and why."""
 
-import json
-import warnings
+import subprocess
+import sys
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Final, Literal
 
 from jobs.config.models import Device
-from jobs.errors import UsageError
+from jobs.errors import RetryableError, UsageError
+
+TRIAL: Final = Path(__file__).with_name("trial.py")
+TRIAL_SECONDS = 60
+TRIAL_FAILED: Final = "XGBoost's trial on the GPU failed"
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,16 @@ def choose(asked: Device) -> Choice:
 
     Raises:
         UsageError: `cuda` was asked for and is not to be had: never another device silently.
+        RetryableError: `cuda` was asked for, and the GPU that is there cannot be used at present.
     """
     if asked == "cpu":
         return Choice(asked, "cpu", "asked for")
     obstacle = gpu_obstacle()
     if obstacle is None:
         return Choice(asked, "cuda", "asked for" if asked == "cuda" else "a GPU is at hand")
+    if asked == "cuda" and obstacle.startswith(TRIAL_FAILED):
+        msg = f"{obstacle}, perhaps for want of memory. Try again when it is free, or say `device: auto`."
+        raise RetryableError(msg)
     if asked == "cuda":
         msg = f"`device: cuda` cannot be had: {obstacle}. Install the GPU build on a machine with a GPU, or say `device: auto`."
         raise UsageError(msg)
@@ -37,19 +46,17 @@ def choose(asked: Device) -> Choice:
 
 def gpu_obstacle() -> str | None:
     """Why XGBoost cannot train on a GPU here; None if it can."""
-    import numpy as np
     import xgboost
 
     if not xgboost.build_info().get("USE_CUDA"):
         return "this build of XGBoost has no GPU support"
-    # With no GPU, XGBoost goes on with the CPU and a warning: only its own configuration afterwards tells.
-    rows = xgboost.DMatrix(np.zeros((2, 1), np.float32), label=[0, 1])
+    # In a process of its own: with little of the GPU's memory left, its driver may wait for ever.
+    command = [sys.executable, "-P", str(TRIAL)]
     try:
-        with warnings.catch_warnings():
-            # What the warning says is read from the configuration below, and becomes the recorded reason.
-            warnings.simplefilter("ignore", UserWarning)
-            booster = xgboost.train({"device": "cuda", "tree_method": "hist"}, rows, num_boost_round=1)
-    except xgboost.core.XGBoostError as error:
-        return f"XGBoost's trial on the GPU failed ({str(error).splitlines()[0][:200]})"
-    used = str(json.loads(booster.save_config())["learner"]["generic_param"]["device"])
-    return None if used.startswith("cuda") else "XGBoost finds no GPU on this machine"
+        trial = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TRIAL_SECONDS)  # noqa: S603 - this very Python
+    except subprocess.TimeoutExpired:
+        return f"{TRIAL_FAILED} (no answer within {TRIAL_SECONDS} s)"
+    if trial.returncode:
+        told = trial.stderr.strip().splitlines() or [f"it ended with {trial.returncode}"]
+        return f"{TRIAL_FAILED} ({told[-1][:200]})"
+    return None if trial.stdout.splitlines()[-1].startswith("cuda") else "XGBoost finds no GPU on this machine"

@@ -1,6 +1,7 @@
 """Training: boosted trees by XGBoost on stored features, stopped early on `tune`."""
 
 import math
+import re
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -184,14 +185,14 @@ def _boost_on(device: Choice, params: Mapping[str, Any], material: _Material) ->
         return _boost({**params, "device": device.used}, material), device
     except xgboost.core.XGBoostError as error:
         told = str(error).splitlines()[0][:200]
-        if device.used == "cpu":
+        # Of a GPU's failures all speak of CUDA or of memory: what does not is wrong on any device.
+        if device.used == "cpu" or (device.asked == "cuda" and not re.search("cuda|memory", told, re.IGNORECASE)):
             msg = f"XGBoost cannot train with these `params`: {told}"
             raise UsageError(msg) from None
         if device.asked == "cuda":
             msg = f"The GPU failed during the training, perhaps for want of memory: {told}. Try again when it is free, or say `device: auto`."
             raise RetryableError(msg) from None
-    fallen_back = replace(device, used="cpu", reason=f"the GPU failed during the training: {told}")
-    return _boost({**params, "device": "cpu"}, material), fallen_back
+    return _boost_on(replace(device, used="cpu", reason=f"the GPU failed during the training: {told}"), params, material)
 
 
 def _boost(params: Mapping[str, Any], material: _Material) -> "Booster":

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from jobs.retraining.simulation.history import History
 from jobs.retraining.simulation.page import page
 from jobs.retraining.simulation.reading import read_history
 from jobs.retraining.simulation.replay import Replay
-from jobs.retraining.simulation.results import Replays, results
+from jobs.retraining.simulation.replays import Replays
+from jobs.retraining.simulation.results import results
 from jobs.retraining.simulation.workshop import Workshop
 from jobs.sample.files import place
 from jobs.settings import Settings
-from jobs.watch.soundness import soundness_of
+from jobs.watch.soundness import Soundness, soundness_of
 from jobs.work import fingerprint
 
 
@@ -57,17 +59,29 @@ def simulate(settings: Settings, pipeline: Pipeline, model: str, nights: Nights,
     lake = lake_to_read(settings, pipeline, spark_session(settings))
     history = read_history(lake, pipeline, model, learned_from=learned_from, nights=nights)
     home = settings.root / "simulations" / f"{pipeline.pipeline}.{model}"
-    workshops = [Workshop(pipeline, model, history, home / "made", seed=pipeline.models[model].seed + n) for n in range(seeds)]
-    there, soundness = [night for night in nights if night in history.places], soundness_of(lake.ledger, pipeline)
-    done: dict[str, list[Replay]] = {}
-    with console.counting("replaying", total=len(policies) * seeds * len(there)) as tell:
+    workshops = [Workshop(pipeline, model, history, home / "made", seed=pipeline.models[model].seed + number) for number in range(seeds)]
+    replays = replayed(workshops, nights, policies, soundness_of(lake.ledger, pipeline))
+    return _written(replays, home / _key(pipeline, model, nights, policies, seeds, history))
+
+
+def replayed(workshops: Sequence[Workshop], nights: Nights, policies: Mapping[str, Retrain], soundness: Soundness) -> Replays:
+    """The nights under each policy with each seed.
+
+    Args:
+        workshops: one per seed.
+        nights: to replay.
+        policies: by name.
+        soundness: of the pipeline's data.
+    """
+    one, done = workshops[0], {}
+    there = [night for night in nights if night in one.history.places]
+    with console.counting("replaying", total=len(policies) * len(workshops) * len(there)) as tell:
         for name, policy in policies.items():
             done[name] = [Replay(policy, workshop, begin=nights[0], soundness=soundness) for workshop in workshops]
-            for replay, night in ((replay, night) for replay in done[name] for night in there):
+            for replay, night in product(done[name], there):
                 replay.night(night)
                 tell(f"{name} {night}")
-    replays = Replays(workshops[0].name, workshops[0].model, nights, there, policies, [one.model.seed for one in workshops], done)
-    return _written(replays, home / _key(pipeline, model, nights, policies, seeds, history))
+    return Replays(one.name, one.model, nights, there, policies, [workshop.model.seed for workshop in workshops], done)
 
 
 def _key(pipeline: Pipeline, model: str, nights: Nights, policies: Mapping[str, Retrain], seeds: int, history: History) -> str:

@@ -66,15 +66,15 @@ def sentences(losses: Mapping[str, Sampled], found: Mapping[str, Difference], lo
         return
     yield f"`{best}` has the lowest {loss}, {losses[best].estimate}."
     yield from (f"`{name}`: {_told(one, best)}." for name, one in found.items())
-    beyond = [f"`{name}`" for name, one in found.items() if one.is_beyond]
+    beyond, scope = [f"`{name}`" for name, one in found.items() if one.is_beyond], "With this seed" if seeds == 1 else f"Over {seeds} seeds"
     if not beyond:
-        yield "So no policy was shown to be better than another."
+        yield f"{scope}, no policy was shown to be better than another."
     elif len(beyond) == len(found):
-        yield f"So `{best}` was better than every other policy listed."
+        yield f"{scope}, `{best}` was better than every other policy listed."
     else:
-        yield f"So `{best}` was better than {', '.join(beyond)}; of the others that was not shown."
+        yield f"{scope}, `{best}` was better than {', '.join(beyond)}; of the others that was not shown."
     if seeds == 1:
-        yield "This is one seed: how much another one changes is not known here. --seeds 3 would show it."
+        yield "What another seed would change, as which challengers the gate lets through, is not known here: --seeds 3 shows it."
 
 
 def _told(one: Difference, best: str) -> str:

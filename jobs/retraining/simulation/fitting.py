@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from itertools import count
 from typing import Final
 
 from jobs.config.models import Segments
@@ -36,14 +37,18 @@ def fitting(segments: Segments, *, as_of: date, lag: int, first: date) -> Segmen
         UsageError: there is not even room for the shortest.
     """
     wanted = {name: nights for name in LEAST if (nights := getattr(segments, name))}
-    gaps = lag * len(wanted)
-    room, needed = (as_of - first).days + 1 - gaps, sum(wanted.values())
-    if room >= needed:
+    room = (as_of - first).days + 1 - lag * len(wanted)
+    if room >= sum(wanted.values()):
         return segments
-    others = {name: max(LEAST[name], nights * room // needed) for name, nights in wanted.items() if name != "train"}
-    train = room - sum(others.values())
-    if train < LEAST["train"]:
-        earliest = first + timedelta(days=sum(LEAST[name] for name in wanted) + gaps - 1)
+    if (shorter := _shared(room, wanted)) is None:
+        earliest = as_of + timedelta(days=next(more for more in count(1) if _shared(room + more, wanted)))
         msg = f"As of {as_of} the nights since {first} are too few to train and to examine a version, however short its segments. Begin with --from {earliest}."
         raise UsageError(msg)
-    return segments.model_copy(update={**others, "train": train})
+    return segments.model_copy(update=shorter)
+
+
+def _shared(room: int, wanted: Mapping[str, int]) -> dict[str, int] | None:
+    """So many nights in the proportions of others; None if too few are left for `train`."""
+    found = {name: max(LEAST[name], nights * room // sum(wanted.values())) for name, nights in wanted.items() if name != "train"}
+    left = room - sum(found.values())
+    return {**found, "train": left} if left >= LEAST["train"] else None

@@ -30,7 +30,7 @@ def page(results: told.Results, seconds: Mapping[str, float]) -> bytes:
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(resources("jobs.retraining.simulation").joinpath("report.html").read_text(encoding="utf-8"))
-    tables = [told.policies(results, seconds), told.months(results)]
+    tables = [told.policies(results, seconds), told.metrics(results), told.months(results)]
     picture = base64.b64encode(plot(results)).decode()
     return template.render(results=results, tables=tables, picture=picture).encode()
 
@@ -48,7 +48,7 @@ def _draw(axes: "Axes", results: told.Results) -> None:
         _trainings(axes, one["runs"][0]["attempts"], colour, height=-0.04 * (place + 1))
     axes.set(ylabel=results["loss"])
     axes.legend(loc="upper left", frameon=False, ncols=len(policies), fontsize=8)
-    axes.tick_params(axis="x", pad=16 * len(policies))
+    axes.tick_params(axis="x", pad=12 * len(policies))
 
 
 def _months(axes: "Axes", name: str, months: Mapping[str, Any], loss: str, colour: str, shift: timedelta) -> None:

@@ -26,6 +26,7 @@ NAMED: Final[Mapping[str, Retrain]] = {
     "estimated": _braked(Trigger(signal="estimated_loss_ratio", above=0.98, over=7)),
 }
 FILE: Final = "file"
+BRAKES: Final = ("cooldown", "after_refusal", "per_month", "min_new_labels")
 
 
 def chosen(names: Sequence[str], model: Model) -> dict[str, Retrain]:
@@ -46,7 +47,8 @@ def chosen(names: Sequence[str], model: Model) -> dict[str, Retrain]:
 
 def told(policy: Retrain) -> str:
     """In words: `every month; cooldown 14, after_refusal 14, per_month 2, min_new_labels 1`."""
-    if policy.when.never:
-        return policy.when.told
-    brakes = ("cooldown", "after_refusal", "per_month", "min_new_labels")
-    return f"{policy.when.told}; {', '.join(f'{name} {getattr(policy, name)}' for name in brakes)}"
+    when = policy.when
+    if when.never:
+        return when.told
+    over = f", over {when.over} nights" if when.signal and not when.signal.endswith("drift") else ""
+    return f"{when.told}{over}; {', '.join(f'{name} {getattr(policy, name)}' for name in BRAKES)}"

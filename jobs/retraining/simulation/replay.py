@@ -37,7 +37,7 @@ class Replay:
 
     def __init__(self, policy: Retrain, workshop: Workshop, *, begin: date, soundness: Soundness) -> None:
         self.policy, self.workshop = policy, workshop
-        self.facts = Facts(kind=workshop.model.type, loss=workshop.model.loss, soundness=soundness)
+        self.facts = Facts(kind=workshop.model.type, loss=workshop.model.loss, soundness=soundness, judged=workshop.model.drift.nights)
         self.decisions: list[Decision] = []
         self.attempts: list[Attempt] = []
         self.scored_by: dict[date, int] = {}

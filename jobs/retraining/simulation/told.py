@@ -17,10 +17,10 @@ def policies(results: Results, seconds: Mapping[str, float]) -> Table:
         results: of a simulation.
         seconds: by policy, what its trainings and the gate took.
     """
-    loss, others = results["loss"], [metric for metric in _all(results) if metric != results["loss"]][:1]
+    loss = results["loss"]
     spread = ["over seeds"] if len(results["seeds"]) > 1 else []
-    columns = ["policy", "trained", "promoted", "refused", "held back", loss, "less the best's", *spread, *others, "seconds"]
-    return columns, [_row(name, one, loss, others, bool(spread), seconds[name]) for name, one in results["policies"].items()]
+    columns = ["policy", "trained", "promoted", "refused", "held back", loss, "less the best's", *spread, "seconds"]
+    return columns, [_row(name, one, loss, bool(spread), seconds[name]) for name, one in results["policies"].items()]
 
 
 def months(results: Results) -> Table:
@@ -30,8 +30,15 @@ def months(results: Results) -> Table:
     return ["month", *given], [[month, *[estimate(one["months"][month][loss]) for one in given.values()]] for month in first["months"]]
 
 
+def metrics(results: Results) -> Table:
+    """A row per policy: all metrics of all nights together."""
+    found = {name: one["months"][ALL] for name, one in results["policies"].items()}
+    names = [*next(iter(found.values()))]
+    return ["policy", *names], [[name, *[estimate(worth[metric]) for metric in names]] for name, worth in found.items()]
+
+
 def lines(results: Results) -> Iterator[str]:
-    """What was compared, how it was done, and what it says."""
+    """What was compared, how it was done, and what came of it."""
     yield from (f"`{name}`: {one['retrain']}." for name, one in results["policies"].items())
     yield from (*results["notes"], *results["sentences"])
 
@@ -41,25 +48,18 @@ def estimate(given: Mapping[str, Any]) -> str:
     return "–" if given["value"] is None else str(Estimate(given["value"], given["low"], given["high"]))
 
 
-def counted(runs: Sequence[Mapping[str, Any]], ended: str | None = None) -> str:
-    """How many trainings ended so, without that of the first champion; the least and the most where seeds differ."""
-    found = [sum(ended in {None, one["ended"]} for one in run["attempts"][1:]) for run in runs]
-    return _range(found)
-
-
-def _row(name: str, one: Mapping[str, Any], loss: str, others: Sequence[str], is_spread: bool, seconds: float) -> list[str]:
+def _row(name: str, one: Mapping[str, Any], loss: str, is_spread: bool, seconds: float) -> list[str]:
     runs, worth = one["runs"], one["months"][ALL]
-    made = [counted(runs), counted(runs, "promoted"), counted(runs, "refused"), _range([run["held_back"] for run in runs])]
+    # Without that of the first champion, which no policy asked for.
+    ends = [[attempt["ended"] for attempt in run["attempts"][1:]] for run in runs]
+    made = [_range([len(ended) for ended in ends]), *[_range([ended.count(how) for ended in ends]) for how in ("promoted", "refused")]]
+    made.append(_range([run["held_back"] for run in runs]))
     apart = estimate(one["difference"]["loss"]) if one["difference"] else "best"
     values = worth[loss]["seeds"]
     spread = [f"{min(values):.4f} to {max(values):.4f}"] if is_spread else []
-    return [name, *made, estimate(worth[loss]), apart, *spread, *[estimate(worth[metric]) for metric in others], f"{seconds:.0f}"]
+    return [name, *made, estimate(worth[loss]), apart, *spread, f"{seconds:.0f}"]
 
 
 def _range(found: Sequence[int]) -> str:
+    """One number; the least and the most where seeds differ."""
     return str(found[0]) if len(set(found)) == 1 else f"{min(found)} to {max(found)}"
-
-
-def _all(results: Results) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = next(iter(results["policies"].values()))["months"][ALL]
-    return found

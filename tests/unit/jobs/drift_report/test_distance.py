@@ -153,4 +153,4 @@ def test_distances_are_finite_never_negative_and_the_same_both_ways(some: Floats
 
 
 def test_no_share_is_below_the_floor() -> None:
-    assert floored(np.array([0.0, 1.0, 9999.0])).tolist() == [FLOOR, FLOOR, 0.9999]
+    assert floored(np.array([0.0, 1.0, 9999.0])).tolist() == [0.001, 0.001, 0.9999]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from jobs.config.drift import Drift
+from jobs.drift_report.distance import psi
 from jobs.drift_report.judged import SCORE, Counts, Distance, Yardstick, base_nights, judged_nights, nightly_counts, state_of, summary
 from jobs.drift_report.reference import Reference
 from jobs.nights import span
@@ -182,6 +183,13 @@ def test_trailing_has_its_own_usual() -> None:
     own = counts({60 - n: (60.0 - n, float(n)) for n in range(60)})
     by_training, by_trailing = (judged(Drift(compare=compare), counts({0: (5, 5)}), own=own) for compare in ("training", "trailing"))
     assert by_training.mark > by_trailing.mark > 0.25
+
+
+def test_trailing_spans_are_measured_against_the_nights_right_before_each() -> None:
+    own = counts({9: (50, 50), **dict.fromkeys(range(3, 9), (5.0, 5.0)), 2: (9, 1), 1: (1, 9)})
+    one = judged(Drift(compare="trailing", nights=1, before=7, usual=0.5), counts({0: (5, 5)}), own=own)
+    apart = psi(np.array([80.0, 80.0]), np.array([9.0, 1.0])), psi(np.array([39.0, 31.0]), np.array([1.0, 9.0]))
+    assert one.mark == pytest.approx(sum(apart) / 2)
 
 
 def test_the_same_shares_are_in_the_same_state_whatever_the_number_of_rows() -> None:

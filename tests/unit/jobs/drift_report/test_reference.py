@@ -80,7 +80,8 @@ def test_a_text_that_was_never_seen_is_counted_as_such() -> None:
 
 
 def test_of_too_many_texts_none_counts_as_never_seen() -> None:
-    one = Reference.of("x", pd.Series([f"t{n}" for n in range(KNOWN + 1)]))
+    just_few_enough, one = (Reference.of("x", pd.Series([f"t{n}" for n in range(number)])) for number in (KNOWN, KNOWN + 1))
+    assert just_few_enough.counted(pd.Series(["new"]))[-1] == 1
     assert one.seen is None
     assert one.counted(pd.Series(["new"]))[-1] == 0
 

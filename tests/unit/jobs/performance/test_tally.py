@@ -130,10 +130,10 @@ def test_labels_that_are_all_the_same_have_an_error_and_no_share_of_it() -> None
 
 
 def test_calibration_is_off_by_how_far_labels_are_from_scores_in_tenths_of_the_rows() -> None:
-    # Half of the rows at 0.205, of which half are late; half at 0.805, of which 80 % are.
+    # Half of the rows at 0.205, of which half are late; half at 0.805, of which 90 % are.
     score = np.repeat([0.205, 0.805], 100)
-    label = np.concatenate([np.tile([0.0, 1.0], 50), np.tile([1.0, 1, 1, 1, 0], 20)])
-    assert measures(tally(label, score), "binary")["calibration_error"] == pytest.approx((0.295 + 0.005) / 2)
+    label = np.concatenate([np.tile([0.0, 1.0], 50), np.tile([1.0] * 9 + [0.0], 10)])
+    assert measures(tally(label, score), "binary")["calibration_error"] == pytest.approx((0.295 + 0.095) / 2)
 
 
 def test_calibrated_scores_are_nearly_not_off() -> None:

@@ -84,8 +84,8 @@ def test_what_comes_from_outside_is_no_markup(ledger: Ledger, year: Records, rec
     kept(ledger, "returned/drift_report", counts={"drifted": 1.0, "watch": 0.0, "score_psi": 0.1}, detail={"state": "steady"})
     drift = drift_of([NIGHT]).replace({"carrier": "<b>carrier</b>"})
     drift.loc[drift["name"] == "<b>carrier</b>", "reach"] = 99.0
-    rows = {"returned": Rows(drift, parts_of(year.facts["delayed"], [NIGHT]))}
-    told = page(records(), folder, rows=rows)
+    parts = {name: Rows(NO_ROWS.drift, parts_of(facts, [date(2013, 7, 8)])) for name, facts in year.facts.items()}
+    told = page(records(), folder, rows={"returned": Rows(drift, NO_ROWS.parts)}) + page(year, folder, date(2013, 7, 8), parts)
     assert "&lt;script&gt;alert(1)" in told
     assert "&lt;b&gt;carrier&lt;/b&gt;" in told
     assert "carrier=&lt;b&gt;UA&lt;/b&gt;" in told

@@ -99,9 +99,9 @@ class TestBrakes:
         assert decide(policy(per_month=3), facts, night(20)).act == "retrain"
 
     def test_what_was_started_in_another_month_does_not_count(self) -> None:
-        before = [date(2024, 4, 2), date(2024, 4, 30)]
+        before = [date(2023, 5, 19), date(2024, 4, 2), date(2024, 4, 30)]
         facts = due(triggered=before, trainings=[Training(one, "promoted", 1) for one in before])
-        assert decide(policy(), facts, night(20)).act == "retrain"
+        assert decide(policy(per_month=1), facts, night(20)).act == "retrain"
 
     def test_too_few_new_labels(self) -> None:
         facts = due(trainings=[Training(night(5), "promoted", 1)])

@@ -1,6 +1,7 @@
 """The nights' decisions on record: repeatable, in any portions, and what has been decided to be done stands."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -141,6 +142,18 @@ def test_the_same_night_never_decides_twice(scene: Scene) -> None:
     for _ in range(3):
         scene.run(night(4))
     assert [one["act"] for one in scene.ledger.retrainings(scene.name, MODEL)] == ["retrain"]
+
+
+def test_runs_at_the_same_time_decide_once(scene: Scene) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = [one.outcome for result in pool.map(lambda _: scene.run(night(4)), range(4)) for one in result.nights]
+    assert sorted(found) == ["unchanged"] * 3 + ["written"]
+    assert scene.acts == {4: "retrain"}
+
+
+def test_another_brake_alone_decides_anew_what_was_not_begun(home: Settings, scene: Scene) -> None:
+    scene.run(*nights(3, 4))
+    assert Scene(home, {**RETRAIN, "cooldown": 6}).due(*nights(3, 4)) == {night(3): "what it rests on changed"}
 
 
 def test_another_policy_decides_anew_what_was_not_begun(home: Settings, scene: Scene) -> None:

@@ -110,5 +110,5 @@ def test_a_late_label_changes_the_nights_from_its_own_on() -> None:
 
 def test_what_a_night_itself_has_decided_does_not_change_its_decision() -> None:
     facts = drifted({3: 2.0}, realised={night(1): [known(3)]})
-    policy = Retrain(when=Trigger(signal="score_drift", above=1))
+    policy = Retrain(when=Trigger(signal="score_drift", above=1), per_month=1)
     assert decide(policy, facts, night(3)) == decide(policy, replace(facts, triggered=[night(3)]), night(3))
