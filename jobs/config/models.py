@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from jobs.config.base import Name, Section, Sql
 from jobs.config.drift import Drift
-from jobs.config.watching import Retrain
+from jobs.config.watching import OF_PROBABILITIES, Retrain
 
 Kind = Literal["binary", "regression"]
 Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier", "mae", "rmse", "r2"]
@@ -230,6 +230,7 @@ class Model(Section):
             return
         for name in sorted(given & {"threshold", "imbalance", "calibrate"}):
             yield f"{name}: is for a binary model; a regression predicts no class"
+        yield from (f"retrain.when: `{signal}` is of probabilities; a regression has none" for signal in sorted(self.retrain.when.signals & OF_PROBABILITIES))
         if "champion" not in self.gate.model_fields_set:
             yield "gate.champion: a regression's errors are in the label's own unit, so say by how much: `champion: {non_inferior: 0.1}`"
 

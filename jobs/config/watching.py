@@ -45,6 +45,10 @@ SIGNALS: Final[Mapping[ModelSignal | DataSignal, str]] = {
 }
 """Those of models look at the newest nights whose labels are known, `over` of them together."""
 
+OF_PROBABILITIES: Final[frozenset[ModelSignal]] = frozenset(
+    {"auc", "estimated_auc", "estimated_loss_ratio", "estimated_loss_increase", "calibration_error", "concept"}
+)
+
 
 class Condition(Section):
     """A signal beyond a bound, in enough of the newest nights."""
@@ -106,6 +110,11 @@ class Trigger(Condition):
             msg = f"{', '.join(f'`{name}`' for name in stray)} belong to a `signal`"
             raise ValueError(msg)
         return self
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """All that it looks at."""
+        return frozenset(filter(None, [self.signal])).union(*(one.signals for one in [*self.any, *self.all]))
 
     @property
     def told(self) -> str:

@@ -51,19 +51,23 @@ def due(work: Work, nights: Nights) -> dict[date, str]:
     """The nights that a run of `nights` would measure, and why."""
     predictions, current = work.lake.current(f"{work.item}/predictions"), work.lake.current(work.table)
     features = work.lake.current("features")
-    found = {night: _reason(work, predictions[night], features, current.get(night)) for night in nights if night in predictions and predictions[night].rows}
+    found = {night: _reason(work, predictions, night, features, current.get(night)) for night in nights if night in predictions and predictions[night].rows}
     return {night: why for night, why in found.items() if why}
 
 
-def _reason(work: Work, predictions: Slice, features: Mapping[date, Slice], before: Slice | None) -> str | None:
+def _reason(work: Work, predictions: Mapping[date, Slice], night: date, features: Mapping[date, Slice], before: Slice | None) -> str | None:
     if before is None:
         return "never measured"
-    return "its scores, the nights beside it or the drift's configuration changed" if before.fingerprint != _fingerprint(work, predictions, features) else None
+    return (
+        "its scores, the nights beside it or the drift's configuration changed"
+        if before.fingerprint != _fingerprint(work, predictions, night, features)
+        else None
+    )
 
 
-def _fingerprint(work: Work, predictions: Slice, features: Mapping[date, Slice]) -> str:
-    beside = [(str(night), features[night].checksum) for night in looked_at(work, [predictions.night]) if night in features]
-    return fingerprint(predictions.checksum, beside, digest_of(work.model.drift))
+def _fingerprint(work: Work, predictions: Mapping[date, Slice], night: date, features: Mapping[date, Slice]) -> str:
+    beside = [(str(day), some[day].checksum) for day in looked_at(work, [night]) for some in (features, predictions) if day in some]
+    return fingerprint(beside, digest_of(work.model.drift))
 
 
 def _idle(night: date, current: Slice | None) -> NightResult:
@@ -78,7 +82,7 @@ def _measure(work: Work, version: Version, nights: list[date]) -> tuple[int, lis
     found = {night: yardstick.judge(histograms, night) for night in nights}
     page = [_page(work, version, _shown(found), nights)] if work.options.pages else []
     predictions, features = work.lake.current(f"{work.item}/predictions"), work.lake.current("features")
-    wanted = {night: _fingerprint(work, predictions[night], features) for night in nights}
+    wanted = {night: _fingerprint(work, predictions, night, features) for night in nights}
     told = {night: (summary(found[night], work.model.drift), _about(found[night], version, features[night], page)) for night in nights}
     drafts = [Draft(night=night, fingerprint=wanted[night], counts=counts, detail=detail) for night, (counts, detail) in told.items()]
     rows = [_row(night, one, version.version) for night, some in found.items() for one in some]

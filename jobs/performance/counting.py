@@ -24,7 +24,7 @@ def tallied(rows: DataFrame, by: Sequence[str], *, constants: Mapping[int, float
         kind: the model's type.
         loss: what the model minimises.
     """
-    cell = F.least(F.floor(F.col("score") * BINS), F.lit(BINS - 1)) if kind == "binary" else F.lit(0)
+    cell = F.least(F.floor(F.asin(F.sqrt("score")) * (2 / np.pi * BINS)), F.lit(BINS - 1)) if kind == "binary" else F.lit(0)
     sums = {**_sums(kind), "constant": _of_constant(constants, loss)}
     grouped = rows.groupBy(*by, cell.alias("cell_")).agg(*[F.sum(column).alias(name) for name, column in sums.items()])
     found: dict[Key, Floats] = {}

@@ -42,8 +42,8 @@ def on_record(realised: Measured, estimated: Measured, night: date) -> dict[str,
 
 
 def _plain(version: int, tally: Floats) -> dict[str, Any]:
-    # Ten digits tell all that metrics show, and a year of nights stays quick to read; NaN is no JSON.
-    return {"version": version, "tally": [None if np.isnan(one) else float(f"{one:.10g}") for one in tally]}
+    # Eight digits tell all that metrics show, and a year of nights stays quick to read; NaN is no JSON.
+    return {"version": version, "tally": [None if np.isnan(one) else float(f"{one:.8g}") for one in tally]}
 
 
 def _finite(value: Floats) -> float | None:

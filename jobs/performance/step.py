@@ -51,9 +51,16 @@ def _nothing(night: date) -> NightResult:
 
 def _fingerprint(work: Work, night: date, labels: Sequence[Slice], predictions: Mapping[date, Slice]) -> str:
     arrived = [(str(one.night), one.generation, one.checksum) for one in labels if one.known_night == night]
-    oldest = oldest_scored(work.pipeline, work.item, min((one.night for one in labels if one.known_night == night), default=night))
+    oldest = _oldest(work, [night], labels)
     scored = [(str(day), one.checksum) for day, one in predictions.items() if oldest <= day <= night]
     return fingerprint(arrived, scored, work.model.slices)
+
+
+def _oldest(work: Work, nights: Nights, labels: Sequence[Slice] | None = None) -> date:
+    """The oldest night that labels which became known in `nights` may be of: by their deliveries, of which one may be old."""
+    known = work.lake.slices(f"validated/{work.model.label_feed}") if labels is None else labels
+    deliveries = [one.night for one in known if min(nights) <= one.known_night <= max(nights)]
+    return oldest_scored(work.pipeline, work.item, min([*deliveries, min(nights)]))
 
 
 def _measure(work: Work, nights: list[date], wanted: Mapping[date, str]) -> tuple[int, list[NightResult]]:
@@ -71,7 +78,7 @@ def _measure(work: Work, nights: list[date], wanted: Mapping[date, str]) -> tupl
 def _watched(work: Work, nights: list[date]) -> dict[int, dict[str, Any]]:
     """What the versions in question are held against."""
     predictions, registry = work.lake.current(f"{work.item}/predictions"), registry_of(work.settings)
-    oldest = oldest_scored(work.pipeline, work.item, min(nights))
+    oldest = _oldest(work, nights)
     versions = {int(one.detail["champion"]) for night, one in predictions.items() if oldest <= night <= max(nights)}
     return {number: read_watched(registry.version(work.model_name, number)) for number in sorted(versions)}
 
@@ -88,7 +95,7 @@ def _constants(watched: Mapping[int, Mapping[str, Any]]) -> dict[int, float]:
 
 
 def _realised(work: Work, nights: list[date], watched: Mapping[int, Mapping[str, Any]]) -> Measured:
-    first = oldest_scored(work.pipeline, work.item, min(nights))
+    first = _oldest(work, nights)
     scores = work.lake.read(f"{work.item}/predictions", span(first, max(nights))).frame
     labels = work.lake.read(f"validated/{work.model.label_feed}").frame.where(F.col("known_night").between(first, max(nights)))
     pairs = _in_slices(work, arrived(labels, scores, work.pipeline, work.item, nights), span(first, max(nights)))

@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from jobs.config.models import Kind, Metric
 from jobs.model.evaluation.floats import EPSILON, Floats
 
-BINS: Final = 100
-"""Of equal width over the probabilities: areas under curves are exact but for ties within one."""
+BINS: Final = 150
+"""Of equal width in the arc sine of the root of the probability, so that they are narrow where positives or negatives are rare.
+
+Areas under curves are exact but for ties within a bin.
+"""
+CENTERS: Final = np.sin((np.arange(BINS) + 0.5) * np.pi / 2 / BINS) ** 2
 TENTHS: Final = 10
 SUMS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "binary": ("rows", "label", "score", "log_loss", "brier", "constant"),
@@ -71,7 +75,7 @@ def tallies(group: NDArray[np.int64], groups: int, label: Floats, score: Floats,
     sums = [np.bincount(group, column, minlength=groups) for column in columns]
     if kind == "regression":
         return np.stack(sums, axis=1)
-    cell = group * BINS + np.minimum((score * BINS).astype(np.int64), BINS - 1)
+    cell = group * BINS + np.minimum((np.arcsin(np.sqrt(score)) * 2 / np.pi * BINS).astype(np.int64), BINS - 1)
     bins = [np.bincount(cell, column, minlength=groups * BINS).reshape(groups, BINS) for column in (label, 1 - label)]
     return np.concatenate([np.stack(sums, axis=1), *bins], axis=1)
 
@@ -92,6 +96,13 @@ COLUMNS: Final[Mapping[Kind, Callable[[Floats, Floats], tuple[Floats, ...]]]] = 
 }
 
 
+def loss_ratio(found: Mapping[str, Floats], loss: str) -> float:
+    """The loss by that of the constant that training knew."""
+    # What is summed of the constant are squares where squares are minimised.
+    constant = float(np.sqrt(found["constant"]) if loss == "rmse" else found["constant"])
+    return float(found[loss]) / constant if constant else float("nan")
+
+
 def _roc_auc(positives: Floats, negatives: Floats) -> Floats:
     below = np.cumsum(negatives, axis=-1) - negatives / 2
     return np.asarray((positives * below).sum(axis=-1) / (positives.sum(axis=-1) * negatives.sum(axis=-1)))
@@ -107,7 +118,7 @@ def _pr_auc(positives: Floats, negatives: Floats) -> Floats:
 def _calibration_error(positives: Floats, negatives: Floats) -> Floats:
     """Expected calibration error over tenths of the rows by score (Naeini et al. 2015, 3), each bin as a whole in one tenth."""
     rows = positives + negatives
-    said = rows * (np.arange(BINS) + 0.5) / BINS
+    said = rows * CENTERS
     middle = (np.cumsum(rows, axis=-1) - rows / 2) / rows.sum(axis=-1, keepdims=True)
     tenth = np.minimum((middle * TENTHS).astype(int), TENTHS - 1)
     apart = [np.abs(((said - positives) * (tenth == number)).sum(axis=-1)) for number in range(TENTHS)]

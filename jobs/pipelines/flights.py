@@ -88,14 +88,15 @@ def _read(path: Path, nights: list[date], later: timedelta) -> pd.DataFrame:
 def _schedule(flights: pd.DataFrame, later: timedelta) -> pd.DataFrame:
     moments = flights["time_hour"] + " " + flights["minute"]
     planned = flights.assign(
-        sched_dep=moments.map({moment: _local(*moment.split(), later) for moment in moments.unique()}),
+        sched_dep=moments.map({moment: _local(moment, later) for moment in moments.unique()}),
         sched_arr=flights["sched_arr_time"],
     )
     # The source lists a day in the order in which its flights really left, cancelled ones last: an order that would tell the future.
     return planned[SCHEDULE].sort_values(["sched_dep", *KEY])
 
 
-def _local(utc_hour: str, minute: str, later: timedelta) -> str:
+def _local(moment: str, later: timedelta) -> str:
+    utc_hour, minute = moment.split()
     return _moved(utc_hour, later).replace(minute=int(minute)).isoformat()
 
 

@@ -48,9 +48,10 @@ class Standing:
 
     @cached_property
     def spans(self) -> Mapping[str, Found]:
-        """The estimates of this night, and of those up to it."""
+        """The estimates of this night, and of those up to it; nights whose data was broken are passed over."""
         days = [self.night - timedelta(days=n) for n in range(SPAN - 1, -1, -1)]
-        found = [(day, one) for day in days if (one := self.facts.estimated.get(day)) and one.version == self.champion]
+        sound = [day for day in days if not self.facts.soundness.problem(day)]
+        found = [(day, one) for day in sound if (one := self.facts.estimated.get(day)) and one.version == self.champion]
         alone = [pair for pair in found if pair[0] == self.night]
         return {name: some for name, some in {"this night": alone, f"the {SPAN} nights up to it": found}.items() if some}
 
@@ -84,9 +85,11 @@ class Standing:
 
 def latest(facts: Facts) -> tuple[Pooled | None, Pooled | None]:
     """The champion's newest nights together: those whose labels are known, and those that are estimated."""
-    if (champion := facts.champion(date.max)) is None:
+    newest = max([*facts.estimated, *(one.night for found in facts.realised.values() for one in found)], default=None)
+    champion = facts.champion(date.max)
+    if newest is None or champion is None:
         return None, None
-    known, expected = facts.known(date.max, version=champion, over=SPAN), facts.expected(date.max, version=champion, over=SPAN)
+    known, expected = facts.known(newest, version=champion, over=SPAN), facts.expected(newest, version=champion, over=SPAN)
     told = [(known, realised(facts, known)), (expected, estimated(facts, expected))]
     first, second = (Pooled(tuple(day for day, _ in found), _versions(found), metrics) if found else None for found, metrics in told)
     return first, second

@@ -21,14 +21,15 @@ class Week:
 
 
 def weeks(facts: Facts, *, since: date) -> list[Week]:
-    """Each week since the night's, oldest first, by the newest knowledge of each scored night.
+    """Each week since the night's, oldest first, by the newest knowledge of each scored night; nights whose data was broken are passed over.
 
     Args:
         facts: the model's.
         since: the first night.
     """
-    known = _by_week((scored, found[-1]) for scored, found in facts.realised.items() if scored >= since)
-    expected = _by_week((scored, one) for scored, one in facts.estimated.items() if scored >= since)
+    sound = {night for night in {*facts.realised, *facts.estimated} if night >= since and not facts.soundness.problem(night)}
+    known = _by_week((scored, found[-1]) for scored, found in facts.realised.items() if scored in sound)
+    expected = _by_week((scored, one) for scored, one in facts.estimated.items() if scored in sound)
     return [
         Week(first, len(known.get(first, ())), realised(facts, known.get(first, ())), estimated(facts, expected.get(first, ())))
         for first in sorted({*known, *expected})

@@ -80,7 +80,7 @@ def _of_signal(trigger: Trigger, signal: ModelSignal, facts: Facts, night: date)
     newest = found.values[str(night)]
     said = "has no value" if newest is None else f"is {newest:.4g}"
     sentence = f"`{signal}` {said}; {trigger.bound} in {found.beyond} of the last {trigger.window} nights (needed {trigger.nights})."
-    return Judged(found.holds, sentence, {signal: {"values": found.values, **trigger.model_dump(exclude_none=True, exclude={"any", "all"})}})
+    return Judged(found.holds, sentence, {trigger.told: {"values": found.values, **trigger.model_dump(exclude_none=True, exclude={"any", "all"})}})
 
 
 def _of_calendar(every: str | int, facts: Facts, night: date) -> Judged:

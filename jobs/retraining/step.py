@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from jobs.config.loading import digest_of
 from jobs.ledger.leases import lease
@@ -12,6 +12,8 @@ from jobs.results import NightResult, StepResult
 from jobs.retraining.controller import Decision, decide
 from jobs.watch.facts import read_facts
 from jobs.work import Work, fingerprint
+
+OVERTAKEN: Final = "overtaken_by"
 
 
 def run(work: Work, nights: Nights) -> StepResult:
@@ -42,16 +44,24 @@ def _standing(work: Work) -> dict[date, Mapping[str, Any]]:
 
 def _decided(work: Work, nights: Nights) -> list[Decision]:
     facts, found = read_facts(work.ledger, work.pipeline, work.item), []
+    newest = max((one.night for one in facts.trainings), default=date.min)
     for night in nights:
-        found.append(decide(work.model.retrain, facts, night))
+        found.append(_overtaken(night, newest) if night < newest else decide(work.model.retrain, facts, night))
         if found[-1].act == "retrain" and night not in facts.triggered:
             facts = replace(facts, triggered=sorted([*facts.triggered, night]))
     return found
 
 
+def _overtaken(night: date, newest: date) -> Decision:
+    """A night that is looked at after a later one was trained: its training would put an older version in the place of a newer one."""
+    return Decision(night, "none", f"Too late to decide: a training with the knowledge of {newest} has ended.", {OVERTAKEN: str(newest)})
+
+
 def _differs(work: Work, before: Mapping[str, Any] | None, now: Decision) -> bool:
     # What has been decided to be done is done, or is being done: it stands, whatever has become known since.
-    return before is None or (before["act"] != "retrain" and before["fingerprint"] != _fingerprint(work, now))
+    if before is None or before["act"] == "retrain" or OVERTAKEN in now.inputs:
+        return before is None
+    return bool(before["fingerprint"] != _fingerprint(work, now))
 
 
 def _fingerprint(work: Work, decision: Decision) -> str:

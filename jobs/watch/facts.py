@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from jobs.model.registry.reign import ENTHRONING
 from jobs.performance.tally import pooled
 from jobs.watch.soundness import Soundness, soundness_of
 
+STALE: Final = 14
+"""Nights beyond twice those asked for that are still looked at: labels may come late."""
 Ended = Literal["promoted", "refused", "given_up"]
 
 
@@ -72,10 +74,11 @@ class Facts:
     def known(self, night: date, *, version: int, over: int) -> list[tuple[date, Known]]:
         """Of the nights that a version scored, the `over` newest whose labels `night` knows, each as known then, oldest first.
 
-        Nights whose data was broken are passed over: what a model makes of nonsense is no news of the model.
+        Nights whose data was broken are passed over: what a model makes of nonsense is no news of the model. So are nights long past: where
+        labels have stopped to come, the last ones that came say nothing of today.
         """
-        found = []
-        for scored in sorted((night for night in self.realised if not self.soundness.problem(night)), reverse=True):
+        oldest, found = night - timedelta(days=2 * over + STALE), []
+        for scored in sorted((day for day in self.realised if oldest <= day <= night and not self.soundness.problem(day)), reverse=True):
             standing = [one for one in self.realised[scored] if one.night <= night and one.version == version]
             if standing:
                 found.append((scored, standing[-1]))
@@ -85,7 +88,8 @@ class Facts:
 
     def expected(self, night: date, *, version: int, over: int) -> list[tuple[date, Known]]:
         """The estimates of the `over` newest nights up to `night` that a version scored, oldest first; broken ones are passed over."""
-        scored = [day for day in sorted(self.estimated) if day <= night and self.estimated[day].version == version]
+        oldest = night - timedelta(days=2 * over + STALE)
+        scored = [day for day in sorted(self.estimated) if oldest <= day <= night and self.estimated[day].version == version]
         return [(day, self.estimated[day]) for day in scored if not self.soundness.problem(day)][-over:]
 
     def drifted(self, night: date, name: str) -> float | None:
@@ -98,9 +102,12 @@ class Facts:
         return pooled([one.tally for _, one in found], self.kind)
 
     def open(self, night: date) -> date | None:
-        """The night that decided to retrain, where nothing has come of it yet, as known in `night`."""
-        ended = {one.night for one in self.trainings}
-        waiting = [one for one in self.triggered if one < night and one not in ended]
+        """The newest night that decided to retrain, where nothing has come of it yet, as known in `night`.
+
+        Any training with its knowledge or more has done what it asked for, whoever started it.
+        """
+        last = max((one.night for one in self.trainings if one.night <= night), default=date.min)
+        waiting = [one for one in self.triggered if last < one < night]
         return waiting[-1] if waiting else None
 
 

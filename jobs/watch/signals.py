@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from jobs.config.watching import Condition, ModelSignal
-from jobs.performance.tally import measures
+from jobs.performance.tally import loss_ratio, measures
 from jobs.watch.facts import Facts
 
 Reading = Callable[[Facts, date, int, int], float | None]
@@ -78,9 +78,7 @@ def _increase(facts: Facts, found: Mapping[str, Any], version: int) -> float | N
 
 
 def _ratio(facts: Facts, found: Mapping[str, Any], _version: int) -> float | None:
-    # What is summed of the constant are squares where squares are minimised.
-    constant = float(np.sqrt(found["constant"]) if facts.loss == "rmse" else found["constant"])
-    return float(found[facts.loss]) / constant if constant else None
+    return loss_ratio(found, facts.loss)
 
 
 def _balance(facts: Facts, found: Mapping[str, Any], version: int) -> float | None:

@@ -14,7 +14,7 @@ from jobs.drift_report.judged import Counts, Yardstick, summary
 from jobs.model.evaluation.evaluation import Estimate
 from jobs.model.evaluation.floats import Floats
 from jobs.model.evaluation.resampling import interval
-from jobs.performance.tally import measures
+from jobs.performance.tally import loss_ratio, measures
 from jobs.watch.facts import Facts
 from jobs.watch.signals import READINGS, value
 
@@ -44,7 +44,7 @@ def ahead(facts: Facts) -> tuple[Series, Series]:
         known = [facts.realised[day][-1] for n in range(1, WEEK + 1) if (day := night + timedelta(days=n)) in facts.realised]
         if 2 * len(known) > WEEK:
             found = measures(np.sum([one.tally for one in known], axis=0), facts.kind)
-            losses[night], ratios[night] = float(found[facts.loss]), float(found[facts.loss] / found["constant"])
+            losses[night], ratios[night] = float(found[facts.loss]), loss_ratio(found, facts.loss)
     return losses, ratios
 
 

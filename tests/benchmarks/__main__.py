@@ -9,7 +9,7 @@ from typing import Final
 
 from jobs import console
 from jobs.memory import peak_memory_mb
-from tests.benchmarks import controller, drift, evaluation, night, orchestration, scoring, start, training, validation, year
+from tests.benchmarks import controller, device, drift, evaluation, night, orchestration, scoring, start, training, validation, year
 from tests.benchmarks.measured import Measured
 
 BENCHMARKS: Final[dict[str, Callable[[Path], list[Measured]]]] = {
@@ -19,6 +19,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path], list[Measured]]]] = {
     "year": year.measure,
     "validation": validation.measure,
     "training": training.measure,
+    "device": device.measure,
     "evaluation": evaluation.measure,
     "scoring": scoring.measure,
     "drift": drift.measure,

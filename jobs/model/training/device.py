@@ -1,8 +1,10 @@
 """The device that a model is trained on: what was asked for, what was used, and why."""
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -41,6 +43,9 @@ def choose(asked: Device) -> Choice:
     if asked == "cuda":
         msg = f"`device: cuda` cannot be had: {obstacle}. Install the GPU build on a machine with a GPU, or say `device: auto`."
         raise UsageError(msg)
+    if obstacle.startswith(TRIAL_FAILED):
+        # XGBoost's GPU build would try again to start CUDA with every call, also of the CPU's work: seconds each time where memory is short.
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     return Choice(asked, "cpu", obstacle)
 
 
@@ -50,13 +55,20 @@ def gpu_obstacle() -> str | None:
 
     if not xgboost.build_info().get("USE_CUDA"):
         return "this build of XGBoost has no GPU support"
-    # In a process of its own: with little of the GPU's memory left, its driver may wait for ever.
-    command = [sys.executable, "-P", str(TRIAL)]
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return "GPUs are hidden from this process (CUDA_VISIBLE_DEVICES is empty)"
     try:
-        trial = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TRIAL_SECONDS)  # noqa: S603 - this very Python
+        return None if _used_in_trial().startswith("cuda") else "XGBoost finds no GPU on this machine"
     except subprocess.TimeoutExpired:
         return f"{TRIAL_FAILED} (no answer within {TRIAL_SECONDS} s)"
-    if trial.returncode:
-        told = trial.stderr.strip().splitlines() or [f"it ended with {trial.returncode}"]
+    except subprocess.CalledProcessError as error:
+        told = error.stderr.strip().splitlines() or [f"it ended with {error.returncode}"]
         return f"{TRIAL_FAILED} ({told[-1][:200]})"
-    return None if trial.stdout.splitlines()[-1].startswith("cuda") else "XGBoost finds no GPU on this machine"
+
+
+@cache
+def _used_in_trial() -> str:
+    """The device of a trial that went well. In a process of its own, since a failed start of CUDA hampers a process to its end."""
+    command = [sys.executable, "-P", str(TRIAL)]
+    trial = subprocess.run(command, capture_output=True, text=True, check=True, timeout=TRIAL_SECONDS)  # noqa: S603 - this very Python
+    return trial.stdout.splitlines()[-1]

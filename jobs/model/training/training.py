@@ -71,7 +71,7 @@ def train(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, *, model: Model, fe
     Raises:
         DataError: a segment is empty, has one class or value only, or unfit labels; there are no features.
         UsageError: `params` or `device` ask for what cannot be.
-        RetryableError: the GPU that was asked for failed during the training.
+        RetryableError: the GPU that was asked for fails, or its memory is taken.
     """
     started = time.perf_counter()
     material = _material(train_rows, tune_rows, model, features)

@@ -61,7 +61,7 @@ def test_an_unknown_key_is_named_with_the_one_that_was_meant(refused: Refused) -
 
 def test_an_unknown_key_of_the_file_itself_is_named(refused: Refused) -> None:
     assert refused({"modells": 3}) == [
-        "modells: is not known here, did you mean `models`? allowed are features, feeds, models, nights, pipeline, purpose, sample (got 3)"
+        "modells: is not known here, did you mean `models`? allowed are alerts, features, feeds, models, nights, pipeline, purpose, sample (got 3)"
     ]
 
 
@@ -176,7 +176,7 @@ def test_broken_yaml_is_named_with_its_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "what"), [("", "nothing"), ("- pipeline\n", "list"), ("own\n", "str")])
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, what: str) -> None:
-    expected = f"FILE: holds {what}; a pipeline is a mapping with pipeline, purpose, nights, feeds, features, models, sample."
+    expected = f"FILE: holds {what}; a pipeline is a mapping with pipeline, purpose, nights, feeds, features, models, alerts, sample."
     assert refused_text(tmp_path, text) == expected
 
 

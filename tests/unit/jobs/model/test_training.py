@@ -98,6 +98,7 @@ def test_a_gpu_build_on_a_machine_without_one_is_noticed(monkeypatch: pytest.Mon
         pytest.skip("this build can use a GPU, so the machine may have one")
     # A CPU build behaves like a GPU build without a GPU: it goes on with the CPU and only warns.
     monkeypatch.setattr(xgboost, "build_info", lambda: {"USE_CUDA": True})
+    device._used_in_trial.cache_clear()
     assert device.gpu_obstacle() == "XGBoost finds no GPU on this machine"
 
 

@@ -6,7 +6,7 @@ from sklearn import metrics as sk
 
 from jobs.config.models import METRICS, Kind, Metric
 from jobs.model.evaluation.floats import Floats
-from jobs.performance.tally import BINS, measures, pooled, tallies, width
+from jobs.performance.tally import BINS, CENTERS, measures, pooled, tallies, width
 
 CONSTANT = 0.3
 
@@ -15,7 +15,7 @@ def binary(rows: int = 2000, *, seed: int = 0, on_centers: bool = False) -> tupl
     """Labels and calibrated scores, on request one value per bin, where no two of a bin differ."""
     draw = np.random.default_rng(seed)
     score = draw.beta(2, 4, rows)
-    score = (np.floor(score * BINS) + 0.5) / BINS if on_centers else score
+    score = CENTERS[np.abs(CENTERS - score[:, None]).argmin(axis=1)] if on_centers else score
     return (draw.random(rows) < score).astype(float), score
 
 
@@ -98,7 +98,7 @@ def test_a_probability_in_the_place_of_a_label_gives_what_is_to_be_expected() ->
 
 
 def test_scores_of_nought_and_one_lie_in_the_outer_bins() -> None:
-    one = tally(np.array([0.0, 1.0, 1.0]), np.array([0.0, 1.0, 0.995]))
+    one = tally(np.array([0.0, 1.0, 1.0]), np.array([0.0, 1.0, 0.99999]))
     positives, negatives = np.split(one[-2 * BINS :], 2)
     assert (positives[-1], negatives[0], positives.sum(), negatives.sum()) == (2, 1, 2, 1)
 
@@ -130,10 +130,12 @@ def test_labels_that_are_all_the_same_have_an_error_and_no_share_of_it() -> None
 
 
 def test_calibration_is_off_by_how_far_labels_are_from_scores_in_tenths_of_the_rows() -> None:
-    # Half of the rows at 0.205, of which half are late; half at 0.805, of which 90 % are.
-    score = np.repeat([0.205, 0.805], 100)
+    # Half of the rows at 0.2, of which half are late; half at 0.8, of which 90 % are.
+    # In the middle of their bins, so that it is exact.
+    low, high = (CENTERS[np.abs(CENTERS - middle).argmin()] for middle in (0.2, 0.8))
+    score = np.repeat([low, high], 100)
     label = np.concatenate([np.tile([0.0, 1.0], 50), np.tile([1.0] * 9 + [0.0], 10)])
-    assert measures(tally(label, score), "binary")["calibration_error"] == pytest.approx((0.295 + 0.095) / 2)
+    assert measures(tally(label, score), "binary")["calibration_error"] == pytest.approx((0.5 - low + 0.9 - high) / 2)
 
 
 def test_calibrated_scores_are_nearly_not_off() -> None:

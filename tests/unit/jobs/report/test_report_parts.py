@@ -1,5 +1,6 @@
 """What pages are made of: intervals, numbers, links, files."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from made_year import tally_of
 
 from jobs.model.evaluation.evaluation import Estimate
 from jobs.nights import span
-from jobs.performance.tally import measures
+from jobs.performance.tally import BINS, SUMS, measures
 from jobs.report.bands import estimated, realised
 from jobs.report.kept import digest_in, put
 from jobs.report.links import Pages
+from jobs.report.weeks import weeks
 from jobs.report.wording import estimate, number, share
 from jobs.watch.facts import Facts, Known
+from jobs.watch.soundness import Soundness
 
 FIRST = date(2024, 1, 1)
 BINARY = Facts(kind="binary", loss="log_loss", holdouts={1: {"loss_error": 0.01, "auc_error": 0.0}, 2: {"loss_error": 0.03}})
@@ -40,7 +43,7 @@ class TestBands:
 
     def test_a_metric_without_a_value_is_left_out(self) -> None:
         (night, known), *_ = nights(1)
-        known.tally[6:106] = 0
+        known.tally[len(SUMS["binary"]) : len(SUMS["binary"]) + BINS] = 0
         assert "roc_auc" not in realised(BINARY, [(night, known)])
 
     def test_an_estimate_has_the_band_of_its_errors_before(self) -> None:
@@ -63,6 +66,20 @@ class TestBands:
         squared = Facts(kind="regression", loss="rmse")
         found = realised(squared, nights(7, facts=squared))
         assert 30 < found["constant"].value < 60
+
+
+class TestWeeks:
+    def test_a_week_tells_what_is_known_and_what_is_estimated(self) -> None:
+        facts = replace(BINARY, realised={night: [one] for night, one in nights(9)}, estimated=dict(nights(16)))
+        found = weeks(facts, since=FIRST)
+        assert [(one.first, one.nights) for one in found] == [(FIRST, 7), (date(2024, 1, 8), 2), (date(2024, 1, 15), 0)]
+        assert [bool(one.estimated) for one in found] == [True] * 3
+
+    def test_broken_nights_are_passed_over(self) -> None:
+        broken = Soundness(red={FIRST: ("features",)})
+        facts = replace(BINARY, realised={night: [one] for night, one in nights(7)}, soundness=broken)
+        (week,) = weeks(facts, since=FIRST)
+        assert week.nights == 6
 
 
 class TestWords:

@@ -31,7 +31,7 @@ def test_drift_beyond_its_mark_retrains() -> None:
     assert found.inputs == {
         "champion": 1,
         "last_training": None,
-        "signals": {"score_drift": {"values": {"2024-05-20": 2.0}, "signal": "score_drift", "above": 1, "nights": 1, "over": 7}},
+        "signals": {"score_drift > 1 in 1 of 1 nights": {"values": {"2024-05-20": 2.0}, "signal": "score_drift", "above": 1, "nights": 1, "over": 7}},
     }
 
 
@@ -113,8 +113,8 @@ class TestBrakes:
         assert decide(policy(min_new_labels=0), due(realised={}), night(20)).act == "retrain"
 
     def test_the_first_of_several_is_told(self) -> None:
-        facts = due(realised={}, triggered=[night(2)], trainings=[Training(night(19), "refused", 2)])
-        assert self.held_back(facts) == "the retraining that 2024-05-02 decided is still open."
+        facts = due(realised={}, triggered=[night(19)], trainings=[Training(night(18), "refused", 2)])
+        assert self.held_back(facts) == "the retraining that 2024-05-19 decided is still open."
 
 
 class TestNewLabels:
@@ -187,4 +187,7 @@ class TestSeveral:
 
     def test_all_signals_that_were_looked_at_are_inputs(self) -> None:
         found = judge(Trigger(all=[self.OTHER, Trigger(any=[self.HOLDS, Trigger(every="week")])]), due(), night(20))
-        assert {name: list(given["values"].values()) for name, given in found.signals.items()} == {"feature_drift": [None], "score_drift": [2.0]}
+        assert {name: list(given["values"].values()) for name, given in found.signals.items()} == {
+            "feature_drift > 1 in 1 of 1 nights": [None],
+            "score_drift > 1 in 1 of 1 nights": [2.0],
+        }

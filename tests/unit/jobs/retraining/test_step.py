@@ -77,7 +77,7 @@ def test_what_a_decision_rests_on_is_on_record(scene: Scene) -> None:
     scene.run(night(4))
     (one,) = scene.record
     assert one["inputs"]["champion"] == 1
-    assert one["inputs"]["signals"]["score_drift"]["values"] == {"2024-05-04": 2.0}
+    assert next(iter(one["inputs"]["signals"].values()))["values"] == {"2024-05-04": 2.0}
     assert one["fingerprint"]
 
 
@@ -195,3 +195,14 @@ def test_an_empty_ledger_decides_nothing(home: Settings) -> None:
     found = Scene(home).run(night(3))
     assert [(one.outcome, one.detail["act"]) for one in found.nights] == [("written", "none")]
     assert found.nights[0].detail["reason"] == "There is no champion yet: people train the first version."
+
+
+def test_a_night_that_was_overtaken_by_a_training_decides_nothing_and_what_it_had_decided_stands(scene: Scene) -> None:
+    scene.run(night(4))
+    before = scene.record
+    about = {"version": 2, "former": 1, "night": night(20), "by": "gate", "reason": "", "evidence": {}, "run_id": "r"}
+    scene.ledger.decide(scene.name, MODEL, "promoted", **about)
+    scene.run(night(4))
+    scene.run(night(5))
+    assert scene.record[:1] == before
+    assert (scene.record[1]["act"], scene.record[1]["reason"]) == ("none", f"Too late to decide: a training with the knowledge of {night(20)} has ended.")

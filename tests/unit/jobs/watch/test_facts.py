@@ -5,7 +5,8 @@ import pytest
 
 from jobs.settings import Settings
 from jobs.watch.facts import Facts, Training, read_facts
-from tests.unit.jobs.watch.records import MODEL, Records, facts_of, known, night, tally_of
+from jobs.watch.soundness import Soundness
+from tests.unit.jobs.watch.records import MODEL, Records, drifted, facts_of, known, night, tally_of
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_a_tally_is_read_as_it_was_written_also_where_it_has_no_value(records: R
     tally[5] = np.nan
     records.performance(3, {1: tally})
     (one,) = read(records).realised[night(1)]
-    assert one.tally == pytest.approx(tally, rel=1e-9, nan_ok=True)
+    assert one.tally == pytest.approx(tally, rel=1e-7, nan_ok=True)
 
 
 def test_restated_nights_have_no_part(records: Records) -> None:
@@ -135,3 +136,20 @@ def test_nights_are_added_up() -> None:
     facts = facts_of()
     assert facts.tally([(night(1), known(3, rows=100)), (night(2), known(3, rows=50))]) == pytest.approx(tally_of(rows=150))
     assert facts.tally([]).sum() == 0
+
+
+def test_scored_nights_whose_data_was_broken_are_passed_over() -> None:
+    broken = Soundness(red={night(3): ("features",)})
+    facts = facts_of(realised={night(n): [known(n + 2)] for n in range(1, 5)}, estimated={night(n): known(n) for n in range(1, 5)}, soundness=broken)
+    assert [day for day, _ in facts.known(night(9), version=1, over=3)] == [night(1), night(2), night(4)]
+    assert [day for day, _ in facts.expected(night(9), version=1, over=3)] == [night(1), night(2), night(4)]
+
+
+def test_drift_has_no_value_while_a_broken_night_is_judged_with_it() -> None:
+    facts = drifted(dict.fromkeys(range(1, 8), 2.0), judged=3, soundness=Soundness(red={night(3): ("features",)}))
+    assert [facts.drifted(night(n), "score_drift") for n in range(1, 8)] == [2, 2, None, None, None, 2, 2]
+
+
+def test_as_many_nights_are_judged_together_as_the_file_says(home: Settings) -> None:
+    records = Records(home, {"models": {MODEL: {"drift": {"nights": 3}}}})
+    assert read(records).judged == 3

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.config.watching import SIGNALS, Condition, DataSignal, ModelSignal
 from jobs.performance.estimate import Estimator
-from jobs.performance.tally import tallies
+from jobs.performance.tally import CENTERS, tallies
 from jobs.watch.facts import Facts, Known, Training
 from jobs.watch.signals import READINGS, held, value
 from jobs.watch.soundness import Soundness
@@ -32,7 +32,7 @@ def test_every_signal_of_a_model_is_read_and_explained() -> None:
         ("estimated_loss_increase", -0.15),
         ("auc", 1.0),
         ("estimated_auc", 1.0),
-        ("calibration_error", 0.75 * 0.405 + 0.25 * 0.395),
+        ("calibration_error", 0.75 * CENTERS[40] + 0.25 * (1 - CENTERS[60])),
         ("balance", 0.05),
         ("concept", 0.2),
         ("refused", 1.0),
@@ -184,3 +184,14 @@ class TestConcept:
     def test_nights_without_an_estimate_have_no_part(self) -> None:
         facts = facts_of(realised={night(n): [known(n + 2, loss=0.1 * n)] for n in (1, 2)}, estimated={night(2): known(2, loss=0.05)})
         assert value("concept", facts, night(4), over=2) == pytest.approx(0.15)
+
+
+def test_labels_that_have_stopped_to_come_are_no_news() -> None:
+    facts = facts_of(realised={night(1): [known(3)]})
+    assert value("loss", facts, night(4), over=1) == pytest.approx(0.6)
+    assert value("loss", facts, night(40), over=1) is None
+
+
+def test_nights_whose_data_was_broken_are_no_news_of_the_model() -> None:
+    facts = facts_of(realised={night(1): [known(3)], night(2): [known(4, loss=9.0)]}, soundness=Soundness(red={night(2): ("features",)}))
+    assert value("loss", facts, night(5), over=2) == pytest.approx(0.6)
