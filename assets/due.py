@@ -65,4 +65,8 @@ def _why_not(one: OpenNight, busy: set[date]) -> str:
         return "under way"
     if one.lacks:
         return f"waits for {', '.join(map(str, one.lacks))}"
-    return "red, and its deliveries are those it was tried with" if one.red else f"lost its process {ATTEMPTS} times; run it by hand"
+    return (
+        "red, and its deliveries are those it was tried with"
+        if one.red
+        else f"its runs ended {ATTEMPTS} times without saying what became of it; run it by hand"
+    )

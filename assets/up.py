@@ -123,7 +123,7 @@ def _serve(settings: Settings, home: Path, ports: dict[str, int]) -> int:
             children.wait_until_ready()
             say(f"Dagster  http://{LOOPBACK}:{ports['Dagster']}/locations/matins")
             say("MLflow   " + (f"http://{LOOPBACK}:{ports['MLflow']}" if children.has("mlflow") else "is the server that MLFLOW_TRACKING_URI names"))
-            say(f"Logs     {home / LOGS}\nSchedules are off until you turn them on. Ctrl-C ends it all.")
+            say(f"Logs     {home / LOGS}\nSchedules and sensors are off until you turn them on. Ctrl-C ends it all.")
             children.wait()
     except KeyboardInterrupt:
         say("Stopped.")

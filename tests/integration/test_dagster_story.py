@@ -110,7 +110,7 @@ def shifted(tiny: Tiny, night: date, staging: Path) -> None:
     deliver(staging, night)
     orders = staging / "orders" / f"{night}.csv"
     if night >= SHIFT:
-        rows = list(csv.DictReader(orders.open(encoding="utf-8")))
+        rows = list(csv.DictReader(orders.read_text(encoding="utf-8").splitlines()))
         with orders.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
             writer.writeheader()

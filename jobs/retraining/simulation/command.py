@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def replayed(workshops: Sequence[Workshop], nights: Nights, policies: Mapping[st
 
 
 def _key(pipeline: Pipeline, model: str, nights: Nights, policies: Mapping[str, Retrain], seeds: int, history: History) -> str:
-    rows = history.checksum(nights[0], nights[-1], as_of=nights[-1])
+    rows = history.checksum(date.min, nights[-1], as_of=date.max)
     asked = {name: digest_of(policy) for name, policy in policies.items()}
     return f"{nights[0]}_to_{nights[-1]}-{fingerprint(rows, asked, [*asked], seeds, digest_of(pipeline.models[model], pipeline.purpose))}"
 

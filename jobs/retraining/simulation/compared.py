@@ -13,6 +13,8 @@ from jobs.model.evaluation.floats import Floats
 from jobs.model.evaluation.resampling import LEVEL
 from jobs.retraining.simulation.measured import Sampled, estimate
 
+SURE: Final = (1 + LEVEL) / 2
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -94,9 +96,6 @@ def _chance(samples: Floats) -> float:
         return 1.0
     tail = min(int((samples <= 0).sum()), int((samples >= 0).sum()))
     return float(min(1.0, 2 * (1 + tail) / (1 + len(samples))))
-
-
-SURE: Final = (1 + LEVEL) / 2
 
 
 def _over_seeds(values: Floats) -> Estimate | None:

@@ -149,9 +149,10 @@ def test_a_night_that_a_later_one_has_overtaken_stays_owed(pipeline: Pipeline, l
     assert list(seen(owed=(january(7),))) == []
 
 
-def test_a_night_whose_process_was_lost_is_open_and_not_red(pipeline: Pipeline, ledger: Ledger, seen: Seen) -> None:
+@pytest.mark.parametrize("step", ["predictions", "published"])
+def test_a_night_whose_process_was_lost_is_open_and_not_red(pipeline: Pipeline, ledger: Ledger, seen: Seen, step: str) -> None:
     say(ledger, pipeline, "r1", span(FIRST, january(8)))
-    say(ledger, pipeline, "r2", [TODAY], "failed", up_to="predictions")
+    say(ledger, pipeline, "r2", [TODAY], "failed", up_to=step)
     assert (seen()[TODAY].red, seen()[TODAY].attempt([False])) == (False, 2)
 
 
