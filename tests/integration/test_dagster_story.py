@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 from ruamel.yaml import YAML
-from tests.integration.machine import Machine, wait_for
 
 from jobs.config.loading import load_pipeline
 from jobs.ledger.ledger import Ledger
 from jobs.nights import span
 from jobs.reading import published
 from jobs.settings import Settings, read_settings
+from tests.integration.machine import Machine, wait_for
 from tests.tiny import Tiny, deliver, run_nights, train, write_pipeline
 
 pytestmark = pytest.mark.slow

@@ -87,7 +87,8 @@ def test_a_replay_sees_and_decides_what_the_nights_did(shop: Shop, tmp_path: Pat
     seen = read_facts(ledger, pipeline, "returned")
     assert workshop.made(BEGIN).contender.digest == registry_of(shop.settings).versions("small.returned")[0].digest
     assert found.facts.holdouts[1] == pytest.approx(seen.holdouts[1])
-    assert found.facts.soundness == seen.soundness
+    assert (found.facts.soundness, found.facts.judged, found.facts.kind, found.facts.loss) == (seen.soundness, seen.judged, seen.kind, seen.loss)
+    assert [found.facts.drift_of[night] for night in nights[:until]] == [seen.drift_of[night] for night in nights[:until]]
     assert {night: found.facts.drift[night] for night in nights[:until]} == {night: pytest.approx(seen.drift[night]) for night in nights[:until]}
     known = nights[: until - pipeline.feeds["outcomes"].lag]
     pairs = [(found.facts.realised[night][0], seen.realised[night][0]) for night in known]

@@ -70,7 +70,8 @@ class Replay:
                 realised[scored] = [*realised.get(scored, ()), Known(night, version, tally)]
         expected = scorer.estimated(night)
         estimated = self.facts.estimated if expected is None else {**self.facts.estimated, night: Known(night, champion, expected)}
-        return replace(self.facts, drift={**self.facts.drift, night: scorer.drift(night)}, realised=realised, estimated=estimated)
+        drift, drift_of = {**self.facts.drift, night: scorer.drift(night)}, {**self.facts.drift_of, night: champion}
+        return replace(self.facts, drift=drift, drift_of=drift_of, realised=realised, estimated=estimated)
 
     def _retrain(self, night: date, reason: str, champion: Made) -> None:
         try:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +21,7 @@ from jobs.model.segments import Span
 from jobs.model.training.training import Trained
 from jobs.retraining.simulation.fitting import spans_at
 from jobs.retraining.simulation.history import History
-from jobs.retraining.simulation.keeping import kept
+from jobs.retraining.simulation.keeping import code_of, kept
 from jobs.retraining.simulation.scorer import Scorer
 from jobs.retraining.simulation.stored import from_files, to_files
 from jobs.work import fingerprint
@@ -63,6 +62,7 @@ class Workshop:
         self.name = f"{pipeline.pipeline}.{item}"
         # A search ends after some minutes: it would not find the same twice.
         self.model = pipeline.models[item].model_copy(update={"seed": seed, "search": None})
+        self._code = code_of("model", "drift_report", "performance")
         self._scorers: dict[tuple[str, date], Scorer] = {}
         # What is made of one night's rows is made in a row; the rows of many nights would not fit into memory.
         self._material = lru_cache(maxsize=1)(self._gathered)
@@ -121,8 +121,7 @@ class Workshop:
 
         rows = self.history.checksum(spans["train"].first, spans["holdout"].last, as_of=as_of)
         spec = self.model.model_dump(mode="json", exclude={"gate", "drift", "retrain", "publish"})
-        made_by = (installed_version("matins"), xgboost.__version__)
-        return f"{as_of}-{fingerprint(rows, spec, {name: str(span) for name, span in spans.items()}, made_by)}"
+        return f"{as_of}-{fingerprint(rows, spec, {name: str(span) for name, span in spans.items()}, self._code, xgboost.__version__)}"
 
     def _gathered(self, as_of: date) -> Material:
         spans = spans_at(self.pipeline, self.item, as_of)
