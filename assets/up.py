@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
+import dagster as dg
 from filelock import FileLock, Timeout
 
 from assets.children import Child, Children, free_port, require_free
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             ports = {"Dagster": given.port, "MLflow": given.mlflow_port}
             for name, port in ports.items():
                 require_free(name, port, option=f"--{'' if name == 'Dagster' else 'mlflow-'}port")
+            make_databases(home)
             sys.exit(_serve(settings, home, ports))
     except MatinsError as error:
         warn(f"up: {error}")
@@ -76,6 +78,12 @@ def dagster_home(settings: Settings) -> Path:
         msg = f"{home} cannot be written ({error.strerror}). Make it writable, or set MATINS_HOME to another folder."
         raise UsageError(msg) from None
     return home
+
+
+def make_databases(home: Path) -> None:
+    """Let Dagster make its databases in a new home. Three processes that do so at once leave one with two heads, which none can open again."""
+    with dg.DagsterInstance.from_config(str(home)):
+        return
 
 
 def only_one(home: Path) -> FileLock:

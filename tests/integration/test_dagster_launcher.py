@@ -4,10 +4,11 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -18,7 +19,7 @@ from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
 from assets.launcher import announce
-from assets.up import dagster_home
+from assets.up import dagster_home, make_databases
 from jobs.processes import is_gone, this_process
 from jobs.settings import Settings
 
@@ -118,6 +119,17 @@ def test_a_configuration_that_is_there_already_stays(home: Settings) -> None:
     folder.mkdir()
     (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
     assert (dagster_home(home) / "dagster.yaml").read_text(encoding="utf-8") == "telemetry: {enabled: false}\n"
+
+
+def test_the_databases_of_a_new_home_are_there_before_several_processes_use_them(home: Settings) -> None:
+    folder = dagster_home(home)
+    for _ in range(2):
+        make_databases(folder)
+    heads = {}
+    for file in sorted(folder.rglob("*.db")):
+        with closing(sqlite3.connect(file)) as connection:
+            heads[file.name] = connection.execute("SELECT count(*) FROM alembic_version").fetchone()[0]
+    assert heads == {"runs.db": 1, "index.db": 1, "schedules.db": 1}
 
 
 def test_this_process_lives_under_its_name() -> None:
