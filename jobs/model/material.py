@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from jobs.config.models import Model, Search
+from jobs.config.models import Model
 from jobs.config.pipeline import Pipeline
+from jobs.config.search import Search
 from jobs.errors import UsageError
 from jobs.model.artifact import Artifact
 from jobs.model.decision import Decision

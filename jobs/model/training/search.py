@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from jobs.config.models import Model, Range, Search
+from jobs.config.models import Model
+from jobs.config.search import Range, Search
 from jobs.errors import UsageError
 from jobs.model.segments import Span
 from jobs.model.training.training import parameters

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from model_rows import Made
 
-from jobs.config.models import Model, Search
+from jobs.config.models import Model
+from jobs.config.search import Search
 from jobs.errors import UsageError
 from jobs.model.segments import Span
 from jobs.model.training.search import Fold, Found, rolling, search
