@@ -98,7 +98,8 @@ def _png(draw_on: "Callable[[Axes], None]", *, height: float = 2.5) -> str:
     figure: Figure = Figure(figsize=(3.9, height), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     draw_on(axes)
-    locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
+    # With its own five ticks at least it would look for hours in three days, and find none that are few enough.
+    locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.tick_params(labelsize=7)

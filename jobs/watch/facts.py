@@ -12,7 +12,7 @@ from jobs.config.models import Kind
 from jobs.config.pipeline import Pipeline
 from jobs.ledger.ledger import Ledger, Slice
 from jobs.model.registry.reign import ENTHRONING
-from jobs.performance.tally import pooled
+from jobs.performance.tally import pooled, width
 from jobs.watch.soundness import Soundness, soundness_of
 
 STALE: Final = 14
@@ -128,8 +128,8 @@ def read_facts(ledger: Ledger, pipeline: Pipeline, model: str) -> Facts:
         loss=spec.loss,
         drift={night: one.counts for night, one in drift.items()},
         drift_of={night: int(one.detail["champion"]) for night, one in drift.items() if "champion" in one.detail},
-        realised=_realised(measured),
-        estimated={one.night: _known(one.night, one.detail["estimated"]) for one in measured if one.detail.get("estimated")},
+        realised=_realised(measured, spec.type),
+        estimated={one.night: found for one in measured for found in _known(one.night, one.detail.get("estimated"), spec.type)},
         holdouts={int(version): given for one in measured for version, given in one.detail.get("holdouts", {}).items()},
         reigns=[(one["night"], int(one["version"])) for one in decisions if one["act"] in ENTHRONING],
         trainings=[Training(one["night"], one["act"], one["version"]) for one in decisions if _ends_a_training(one)],
@@ -139,16 +139,19 @@ def read_facts(ledger: Ledger, pipeline: Pipeline, model: str) -> Facts:
     )
 
 
-def _realised(measured: Iterable[Slice]) -> dict[date, list[Known]]:
+def _realised(measured: Iterable[Slice], kind: Kind) -> dict[date, list[Known]]:
     found: dict[date, list[Known]] = {}
     for one in measured:
         for scored, given in one.detail.get("realised", {}).items():
-            found.setdefault(date.fromisoformat(scored), []).append(_known(one.night, given))
+            found.setdefault(date.fromisoformat(scored), []).extend(_known(one.night, given, kind))
     return found
 
 
-def _known(night: date, given: Mapping[str, Any]) -> Known:
-    return Known(night, int(given["version"]), np.array(given["tally"], dtype=np.float64))
+def _known(night: date, given: Mapping[str, Any] | None, kind: Kind) -> list[Known]:
+    """One, or none: of an earlier release there may be no tally, or one of other bins, which cannot be added to these."""
+    if not given or len(given["tally"]) != width(kind):
+        return []
+    return [Known(night, int(given["version"]), np.array(given["tally"], dtype=np.float64))]
 
 
 def _ends_a_training(decision: Mapping[str, Any]) -> bool:

@@ -62,9 +62,9 @@ def notes(replays: Replays) -> Iterator[str]:
 
 def _start(replays: Replays) -> str:
     refused, seeds = sum(not replay.attempts[0].passed for replay in replays.first), len(replays.first)
-    if seeds == 1:
-        return "would have refused it" if refused else "would have passed it"
-    return f"would have refused it with {refused} of {seeds} seeds"
+    if not refused:
+        return "would have passed it"
+    return "would have refused it" if seeds == 1 else f"would have refused it with {refused} of {seeds} seeds"
 
 
 def _shorter(replays: Replays) -> Iterator[str]:
