@@ -118,11 +118,15 @@ def scene(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Iter
 
 def test_every_step_has_written_what_its_night_is(scene: Scene, spark: SparkSession) -> None:
     lake = _lake(spark)
-    nightly = [task for task in tasks(load_pipeline(NAME, read_settings())) if task.step.nightly and task.step.name != "published"]
+    # What looks back on a night keeps records and pages, and no table; what is published lies in the warehouse.
+    nightly = [task for task in tasks(load_pipeline(NAME, read_settings())) if task.step.nightly and not task.step.looks_back and task.step.name != "published"]
     # Labels come two nights after their day, so the first nights that are scored have nothing to be measured by.
     expected = {task.table: NIGHTS[2:] if task.step.name == "performance" else [FIRST] if task.item == "shops" else NIGHTS for task in nightly}
     found = {table: [night for night in nights if (one := lake.current(table).get(night)) and one.rows] for table, nights in expected.items()}
     assert found == expected
+    for model in ("returned", "kept"):
+        assert [one["night"] for one in lake.ledger.retrainings(NAME, model)] == NIGHTS
+    assert all((read_settings().reports / NAME / "nights" / f"{night}.html").is_file() for night in NIGHTS)
     assert [one["act"] for one in lake.ledger.decisions(NAME)] == ["promoted", "promoted"]
 
 
