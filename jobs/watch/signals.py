@@ -1,6 +1,6 @@
 """Signals: one number per night and model, from what is on record; and whether one is beyond a bound in enough nights."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -8,10 +8,12 @@ import numpy as np
 
 from jobs.config.watching import Condition, ModelSignal
 from jobs.performance.tally import loss_ratio, measures
-from jobs.watch.facts import Facts
+from jobs.watch.facts import Facts, Known
 
 Reading = Callable[[Facts, date, int, int], float | None]
 """From facts, night, version and the number of nights to compute it over."""
+Measure = Callable[[Facts, Mapping[str, Any], int], float | None]
+"""From facts, the metrics of some nights together and the version."""
 
 
 class Held(NamedTuple):
@@ -56,20 +58,21 @@ def _drift(name: str) -> Reading:
     return read
 
 
-def _realised(measure: Callable[[Facts, Mapping[str, Any], int], float | None]) -> Reading:
-    def read(facts: Facts, night: date, version: int, over: int) -> float | None:
-        found = facts.known(night, version=version, over=over)
-        return measure(facts, measures(facts.tally(found), facts.kind), version) if 2 * len(found) >= over else None
+def _pooled(nights: Callable[..., Sequence[tuple[date, Known]]]) -> Callable[[Measure], Reading]:
+    """Readings of some nights together, by `Facts.known` or `Facts.expected`; none where less than half of them are there."""
 
-    return read
+    def of(measure: Measure) -> Reading:
+        def read(facts: Facts, night: date, version: int, over: int) -> float | None:
+            found = nights(facts, night, version=version, over=over)
+            return measure(facts, measures(facts.tally(found), facts.kind), version) if 2 * len(found) >= over else None
+
+        return read
+
+    return of
 
 
-def _estimated(measure: Callable[[Facts, Mapping[str, Any], int], float | None]) -> Reading:
-    def read(facts: Facts, night: date, version: int, over: int) -> float | None:
-        found = facts.expected(night, version=version, over=over)
-        return measure(facts, measures(facts.tally(found), facts.kind), version) if 2 * len(found) >= over else None
-
-    return read
+_realised: Final = _pooled(Facts.known)
+_estimated: Final = _pooled(Facts.expected)
 
 
 def _increase(facts: Facts, found: Mapping[str, Any], version: int) -> float | None:
@@ -86,7 +89,7 @@ def _balance(facts: Facts, found: Mapping[str, Any], version: int) -> float | No
     return None if before is None else abs(float(found["mean_label"]) - before)
 
 
-def _named(name: str) -> Callable[[Facts, Mapping[str, Any], int], float | None]:
+def _named(name: str) -> Measure:
     return lambda _facts, found, _version: float(found[name]) if name in found else None
 
 
