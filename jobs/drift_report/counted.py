@@ -1,6 +1,6 @@
 """The histograms that a night is judged by: its own, and those of the nights beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -30,7 +30,8 @@ def counts_of(work: Work, version: Version, references: Sequence[Reference], nig
         references: its.
         nights: whose predictions it made.
     """
-    beside = [night for night in looked_at(work, nights) if night not in nights and night in work.lake.current("features")]
+    features = work.lake.current("features")
+    beside = {night: features[night].checksum for night in looked_at(work, nights) if night not in nights and night in features}
     recorded = _recorded(work, version, beside)
     wanted = [*nights, *(night for night in beside if night not in recorded)]
     counted = histograms(with_scores(work, sorted(wanted), version), references)
@@ -43,11 +44,10 @@ def counts_of(work: Work, version: Version, references: Sequence[Reference], nig
     return found
 
 
-def _recorded(work: Work, version: Version, nights: list[date]) -> dict[date, dict[str, Floats]]:
+def _recorded(work: Work, version: Version, features: Mapping[date, str]) -> dict[date, dict[str, Floats]]:
+    """Of the nights whose features still have the checksums of those that were counted."""
     current = work.lake.current(work.table)
-    # The counts of a night hold for as long as the features that were counted.
-    features = work.lake.current("features")
-    there = [night for night in nights if night in current and current[night].detail.get("features") == features[night].checksum]
+    there = [night for night, checksum in features.items() if night in current and current[night].detail.get("features") == checksum]
     if not there or not work.lake.exists(work.table):
         return {}
     rows = work.lake.read(work.table, there).frame.where(F.col("model_version") == version.version).select("night", "name", "counts")
