@@ -117,7 +117,7 @@ def _drift(pipeline: Pipeline, ledger: Ledger, model: str) -> list[dict[str, Any
 def _loss(pipeline: Pipeline, ledger: Ledger, model: str) -> dict[str, Any]:
     """The champion's newest loss, realised and estimated, with the nights that each is of."""
     from jobs.report.standing import latest
-    from jobs.watch.facts import read_facts
+    from jobs.watch.on_record import read_facts
 
     facts = read_facts(ledger, pipeline, model)
     told = {}

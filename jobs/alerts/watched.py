@@ -10,7 +10,8 @@ from jobs.config.pipeline import Pipeline
 from jobs.config.watching import AlertRule
 from jobs.ledger.ledger import Ledger
 from jobs.watch import signals
-from jobs.watch.facts import Facts, read_facts
+from jobs.watch.facts import Facts
+from jobs.watch.on_record import read_facts
 from jobs.watch.signals import Held
 
 

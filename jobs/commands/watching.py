@@ -29,7 +29,7 @@ def performance(model: ModelName, first: MayFrom = None, last: MayTo = None, bas
 def estimates(model: ModelName, first: MayFrom = None, last: MayTo = None, weeks: Weeks = False, json: Json = False) -> None:
     """Show what a model was expected to do before labels were known, beside what it then did."""
     from jobs.performance.record import as_table, pairs, summary
-    from jobs.watch.facts import read_facts
+    from jobs.watch.on_record import read_facts
 
     settings = read_settings()
     spec, which = acting.model_at(model, settings)

@@ -45,16 +45,12 @@ def counts_of(work: Work, version: Version, references: Sequence[Reference], nig
 
 
 def _recorded(work: Work, version: Version, features: Mapping[date, str]) -> dict[date, dict[str, Floats]]:
-    """Of the nights whose features still have the checksums of those that were counted."""
+    """By the ledger, of the nights whose features still have the checksums of those that were counted."""
     current = work.lake.current(work.table)
-    there = [night for night, checksum in features.items() if night in current and current[night].detail.get("features") == checksum]
-    if not there or not work.lake.exists(work.table):
-        return {}
-    rows = work.lake.read(work.table, there).frame.where(F.col("model_version") == version.version).select("night", "name", "counts")
-    found: dict[date, dict[str, Floats]] = {}
-    for row in rows.collect():
-        found.setdefault(row["night"], {})[row["name"]] = np.array(row["counts"], dtype=np.float64)
-    return found
+    wanted = {night: {"champion": version.version, "features": checksum} for night, checksum in features.items() if night in current}
+    there = {night: current[night].detail for night, about in wanted.items() if about.items() <= current[night].detail.items()}
+    measured = {night: detail["measured"] for night, detail in there.items() if "measured" in detail}
+    return {night: {name: np.array(counts, np.float64) for name, counts in zip(one["name"], one["counts"], strict=True)} for night, one in measured.items()}
 
 
 def with_scores(work: Work, nights: list[date], version: Version) -> DataFrame:

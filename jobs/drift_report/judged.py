@@ -17,6 +17,8 @@ from jobs.nights import span
 
 State = Literal["steady", "watch", "drifted"]
 SCORE: Final = "score"
+ON_RECORD: Final = ("name", "distance", "mark", "state", "weight", "missing", "reference_missing", "unseen", "counts")
+"""What the ledger keeps of each feature, so that neither pages nor later nights need the table."""
 Counts = Mapping[date, Mapping[str, Floats]]
 """Per night and name, the counts of its bins."""
 
@@ -158,6 +160,11 @@ def summary(found: Sequence[Distance], drift: Drift) -> dict[str, float]:
     }
 
 
+def on_record(found: Sequence[Distance]) -> dict[str, list[object]]:
+    """By the names of `ON_RECORD`, a value of each feature."""
+    return {name: [_shortened(getattr(one, name)) for one in found] for name in ON_RECORD}
+
+
 def nightly_counts(rows: pd.DataFrame, references: Iterable[Reference]) -> dict[date, dict[str, Floats]]:
     """The histograms of rows in memory, night by night."""
     import pyarrow as pa
@@ -169,6 +176,10 @@ def nightly_counts(rows: pd.DataFrame, references: Iterable[Reference]) -> dict[
         for night, counts in zip(nights, counted, strict=True):
             found[night][one.name] = counts
     return found
+
+
+def _shortened(value: object) -> object:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _together(counts: Counts, name: str, nights: Iterable[date]) -> Floats:

@@ -11,9 +11,10 @@ from pyspark.sql import functions as F
 
 from jobs.config.loading import digest_of
 from jobs.drift_report.counted import counts_of, looked_at, with_scores
-from jobs.drift_report.judged import SCORE, Distance, Yardstick, summary
+from jobs.drift_report.judged import SCORE, Distance, Yardstick, on_record, summary
 from jobs.drift_report.page import SAMPLE, write_page
 from jobs.lake.lake import Draft
+from jobs.lake.local import local_frame
 from jobs.ledger.ledger import Slice
 from jobs.model.reference import read_references
 from jobs.model.registry.champion import registry_of
@@ -86,7 +87,7 @@ def _measure(work: Work, version: Version, nights: list[date]) -> tuple[int, lis
     told = {night: (summary(found[night], work.model.drift), _about(found[night], version, features[night], page)) for night in nights}
     drafts = [Draft(night=night, fingerprint=wanted[night], counts=counts, detail=detail) for night, (counts, detail) in told.items()]
     rows = [_row(night, one, version.version) for night, some in found.items() for one in some]
-    committed = work.lake.commit(work.lake.spark.createDataFrame(rows, SCHEMA), work.table, drafts, step="drift_report")
+    committed = work.lake.commit(local_frame(work.lake.spark, rows, SCHEMA), work.table, drafts, step="drift_report")
     results = [_result(one, committed.written) for one in committed.slices]
     return committed.version, results, [str(path) for path in page]
 
@@ -105,6 +106,7 @@ def _about(found: list[Distance], version: Version, features: Slice, page: list[
         "champion": version.version,
         "compared": score.compared,
         "features": features.checksum,
+        "measured": on_record(found),
         "page": str(page[0]) if page else "",
     }
 

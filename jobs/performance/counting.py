@@ -28,14 +28,14 @@ def tallied(rows: DataFrame, by: Sequence[str], *, constants: Mapping[int, float
     sums = {**_sums(kind), "constant": _of_constant(constants, loss)}
     grouped = rows.groupBy(*by, cell.alias("cell_")).agg(*[F.sum(column).alias(name) for name, column in sums.items()])
     found: dict[Key, Floats] = {}
-    for row in grouped.orderBy(*by, "cell_").collect():
+    for row in grouped.collect():
         tally = found.setdefault(tuple(row[name] for name in by), np.zeros(width(kind)))
         given = [row[name] for name in SUMS[kind]]
         tally[: len(given)] += [np.nan if one is None else one for one in given]
         if kind == "binary":
             tally[len(given) + row["cell_"]] = row["label"]
             tally[len(given) + BINS + row["cell_"]] = row["rows"] - row["label"]
-    return found
+    return dict(sorted(found.items()))
 
 
 def _sums(kind: Kind) -> dict[str, Column]:

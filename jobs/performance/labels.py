@@ -22,10 +22,11 @@ def arrived(labels: DataFrame, scores: DataFrame, pipeline: Pipeline, model: str
         nights: in which labels became known.
     """
     rows = _joined(versions(labels, pipeline, model), scores, pipeline)
-    news = rows.where(among(nights, "known_night")).select(F.col("known_night").alias("night"), "scored_night").distinct()
-    together = news.join(rows, "scored_night", how="inner")
+    # A scored night is told anew by each night that learned a label of it.
+    learned = F.collect_set("known_night").over(Window.partitionBy("scored_night"))
+    together = rows.withColumn("learned", learned).withColumn("night", F.explode("learned")).where(among(nights))
     known_by = (F.col("known_night") <= F.col("night")) & (F.col("until").isNull() | (F.col("until") > F.col("night")))
-    return together.where(known_by & F.col("label").isNotNull()).drop("known_night", "until")
+    return together.where(known_by & F.col("label").isNotNull()).drop("known_night", "until", "learned")
 
 
 def known(labels: DataFrame, scores: DataFrame, pipeline: Pipeline, model: str) -> DataFrame:
@@ -43,9 +44,12 @@ def oldest_scored(pipeline: Pipeline, model: str, arrival: date) -> date:
 def versions(labels: DataFrame, pipeline: Pipeline, model: str) -> DataFrame:
     """Each version of each label: from which night on it was known, and until when."""
     spec, key = pipeline.models[model], pipeline.rows.key
-    newest_first = Window.partitionBy(*key, "known_night").orderBy(F.col("night").desc(), F.col("generation").desc())
-    one_a_night = labels.withColumn("place", F.row_number().over(newest_first)).where("place = 1")
-    until = F.lead("known_night").over(Window.partitionBy(*key).orderBy("known_night"))
+    # Both windows need the same order, so that the rows are moved and sorted once.
+    by_key = Window.partitionBy(*key).orderBy("known_night")
+    newest_first = Window.partitionBy(*key).orderBy("known_night", F.col("night").desc(), F.col("generation").desc())
+    before = F.lag("known_night").over(newest_first)
+    one_a_night = labels.withColumn("before", before).where(F.col("before").isNull() | (F.col("before") < F.col("known_night")))
+    until = F.lead("known_night").over(by_key)
     return one_a_night.select(*key, "known_night", until.alias("until"), F.col(spec.label_column).cast(spec.label_type).alias("label"))
 
 

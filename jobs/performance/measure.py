@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
 from jobs.config.models import METRICS, Kind
 from jobs.model.evaluation.floats import Floats
-from jobs.performance.tally import measures
+from jobs.performance.tally import SUMS, measures
 
 How = Literal["realised", "estimated"]
+HOW: Final = get_args(How)
 Measured = Mapping[tuple[Any, ...], Floats]
-"""By night, scored night, version and slice (empty: all rows): a tally."""
-KEYS: Final = "night date, scored_night date, model_version int, slice string, kind string, rows bigint, mean_label double, mean_score double"
+"""By the `KEYS`, a tally."""
+KEYS: Final = ("night", "scored_night", "model_version", "slice")
+"""The slice of all rows is empty."""
+BEGIN: Final = "night date, scored_night date, model_version int, slice string, kind string, rows bigint, mean_label double, mean_score double"
 
 
 def columns(kind: Kind) -> tuple[str, ...]:
@@ -23,7 +26,7 @@ def columns(kind: Kind) -> tuple[str, ...]:
 
 def schema(kind: Kind) -> str:
     """The table's columns, in Spark's words."""
-    return ", ".join([KEYS, *[f"{name} double" for name in columns(kind)], "tally array<double>"])
+    return ", ".join([BEGIN, *[f"{name} double" for name in columns(kind)], "tally array<double>"])
 
 
 def as_rows(found: Measured, kind: Kind, how: How) -> Iterator[tuple[Any, ...]]:
@@ -34,11 +37,14 @@ def as_rows(found: Measured, kind: Kind, how: How) -> Iterator[tuple[Any, ...]]:
         yield (night, scored, version, part, how, rows, told["mean_label"], told["mean_score"], *[told[name] for name in columns(kind)], tally.tolist())
 
 
-def on_record(realised: Measured, estimated: Measured, night: date) -> dict[str, Any]:
-    """What the ledger keeps of a night, so that decisions need no table: the tallies of all rows."""
-    known = {str(scored): _plain(version, tally) for (day, scored, version, part), tally in realised.items() if day == night and not part}
+def on_record(realised: Measured, estimated: Measured, night: date, kind: Kind) -> dict[str, Any]:
+    """What the ledger keeps of a night, so that neither decisions nor pages need a table: tallies of all rows, and of slices without their bins."""
+    own = [(key[1:], tally) for key, tally in realised.items() if key[0] == night]
+    parts: dict[str, dict[str, Any]] = {}
+    for (scored, version, part), tally in own:
+        parts.setdefault(part, {})[str(scored)] = _plain(version, tally[: len(SUMS[kind])] if part else tally)
     expected = [_plain(version, tally) for (day, _, version, _), tally in estimated.items() if day == night]
-    return {"realised": known, **({"estimated": expected[0]} if expected else {})}
+    return {"realised": parts.pop("", {}), "parts": parts, **({"estimated": expected[0]} if expected else {})}
 
 
 def _plain(version: int, tally: Floats) -> dict[str, Any]:

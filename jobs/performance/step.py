@@ -4,28 +4,24 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
 from jobs.lake.lake import Draft
+from jobs.lake.local import local_frame
 from jobs.ledger.ledger import Slice
 from jobs.model.reference import examined, read_watched
 from jobs.model.registry.champion import registry_of
-from jobs.nights import Nights, span
+from jobs.nights import Nights
 from jobs.performance.counting import tallied
-from jobs.performance.estimate import Estimator
-from jobs.performance.labels import arrived, oldest_scored
-from jobs.performance.measure import Measured, as_rows, on_record, schema
+from jobs.performance.labels import oldest_scored
+from jobs.performance.measure import HOW, KEYS, as_rows, on_record, schema
+from jobs.performance.pairs import estimators, pairs_of
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint
-
-BY = ("night", "scored_night", "model_version", "slice")
 
 
 def run(work: Work, nights: Nights) -> StepResult:
     """Compare scores with the labels that arrived in `nights`, and estimate what the scores of `nights` are worth."""
     current, wanted = work.lake.current(work.table), _wanted(work, nights)
-    pending = list(due(work, nights))
+    pending = list(_due(nights, current, wanted))
     idle = [_result(current[night], frozenset()) for night in nights if night not in pending]
     has_scores = bool(work.lake.current(f"{work.item}/predictions"))
     version, measured = _measure(work, pending, wanted) if pending and has_scores else (None, [_nothing(night) for night in pending])
@@ -35,7 +31,10 @@ def run(work: Work, nights: Nights) -> StepResult:
 
 def due(work: Work, nights: Nights) -> dict[date, str]:
     """The nights that a run of `nights` would measure, and why."""
-    current, wanted = work.lake.current(work.table), _wanted(work, nights)
+    return _due(nights, work.lake.current(work.table), _wanted(work, nights))
+
+
+def _due(nights: Nights, current: Mapping[date, Slice], wanted: Mapping[date, str]) -> dict[date, str]:
     changed = {night: "labels or scores changed" for night in nights if night in current and current[night].fingerprint != wanted[night]}
     return {night: "never measured" if night not in current else changed[night] for night in nights if night not in current or night in changed}
 
@@ -64,21 +63,23 @@ def _oldest(work: Work, nights: Nights, labels: Sequence[Slice] | None = None) -
 
 
 def _measure(work: Work, nights: list[date], wanted: Mapping[date, str]) -> tuple[int, list[NightResult]]:
-    watched = _watched(work, nights)
-    realised, estimated = _realised(work, nights, watched), _estimated(work, nights, watched)
-    rows = [*as_rows(realised, work.model.type, "realised"), *as_rows(estimated, work.model.type, "estimated")]
-    frame = work.lake.spark.createDataFrame(rows, schema(work.model.type))
+    oldest, kind = _oldest(work, nights), work.model.type
+    watched = _watched(work, oldest, nights)
+    pairs = pairs_of(work, oldest, nights, estimators(watched))
+    constants = {version: given["constant"] for version, given in watched.items() if given}
+    found = tallied(pairs, ["how", *KEYS], constants=constants, kind=kind, loss=work.model.loss)
+    realised, estimated = ({key[1:]: tally for key, tally in found.items() if key[0] == how} for how in HOW)
+    frame = local_frame(work.lake.spark, [*as_rows(realised, kind, "realised"), *as_rows(estimated, kind, "estimated")], schema(kind))
     labels = {night: sum(tally[0] for (day, _, _, part), tally in realised.items() if day == night and not part) for night in nights}
-    about = {night: _about(on_record(realised, estimated, night), watched) for night in nights}
+    about = {night: _about(on_record(realised, estimated, night, kind), watched) for night in nights}
     drafts = [Draft(night=night, fingerprint=wanted[night], counts={"labels": float(labels[night])}, detail=about[night]) for night in nights]
     committed = work.lake.commit(frame, work.table, drafts, step="performance")
     return committed.version, [_result(one, committed.written) for one in committed.slices]
 
 
-def _watched(work: Work, nights: list[date]) -> dict[int, dict[str, Any]]:
+def _watched(work: Work, oldest: date, nights: Nights) -> dict[int, dict[str, Any]]:
     """What the versions in question are held against."""
     predictions, registry = work.lake.current(f"{work.item}/predictions"), registry_of(work.settings)
-    oldest = _oldest(work, nights)
     versions = {int(one.detail["champion"]) for night, one in predictions.items() if oldest <= night <= max(nights)}
     return {number: read_watched(registry.version(work.model_name, number)) for number in sorted(versions)}
 
@@ -88,42 +89,6 @@ def _about(record: dict[str, Any], watched: Mapping[int, Mapping[str, Any]]) -> 
     versions = {one["version"] for one in [*record["realised"].values(), *([record["estimated"]] if "estimated" in record else [])]}
     holdouts = {str(one): examined(watched[one]) for one in sorted(versions) if watched.get(one)}
     return {**record, "holdouts": holdouts}
-
-
-def _constants(watched: Mapping[int, Mapping[str, Any]]) -> dict[int, float]:
-    return {version: given["constant"] for version, given in watched.items() if given}
-
-
-def _realised(work: Work, nights: list[date], watched: Mapping[int, Mapping[str, Any]]) -> Measured:
-    first = _oldest(work, nights)
-    scores = work.lake.read(f"{work.item}/predictions", span(first, max(nights))).frame
-    labels = work.lake.read(f"validated/{work.model.label_feed}").frame.where(F.col("known_night").between(first, max(nights)))
-    pairs = _in_slices(work, arrived(labels, scores, work.pipeline, work.item, nights), span(first, max(nights)))
-    return tallied(pairs, BY, constants=_constants(watched), kind=work.model.type, loss=work.model.loss)
-
-
-def _in_slices(work: Work, pairs: DataFrame, scored: Nights) -> DataFrame:
-    """Every pair once for all rows, and once for its value of each feature that divides the model's rows."""
-    names, key = work.model.slices, work.pipeline.rows.key
-    if not names:
-        return pairs.withColumn("slice", F.lit(""))
-    features = work.lake.read("features", scored).frame.where(~F.col("restated"))
-    parts = [F.concat(F.lit(f"{name}="), F.coalesce(F.col(name).cast("string"), F.lit("missing"))) for name in names]
-    labelled = features.select(*key, F.col("night").alias("scored_night"), F.array(F.lit(""), *parts).alias("parts"))
-    together = pairs.join(labelled, [*key, "scored_night"], how="left")
-    return together.withColumn("slice", F.explode(F.coalesce("parts", F.array(F.lit("")))))
-
-
-def _estimated(work: Work, nights: list[date], watched: Mapping[int, Mapping[str, Any]]) -> Measured:
-    curves = {version: Estimator(**given["estimator"]) for version, given in watched.items() if "estimator" in given}
-    if not curves:
-        return {}
-    scores = work.lake.read(f"{work.item}/predictions", nights).frame.where(~F.col("restated")).where(F.col("model_version").isin([*curves]))
-    expected = F.lit(None).cast("double")
-    for version, curve in curves.items():
-        expected = F.when(F.col("model_version") == version, curve.expression("score")).otherwise(expected)
-    rows = scores.select("night", F.col("night").alias("scored_night"), "model_version", F.lit("").alias("slice"), "score", expected.alias("label"))
-    return tallied(rows, BY, constants=_constants(watched), kind="binary", loss=work.model.loss)
 
 
 def _result(one: Slice, written: frozenset[date]) -> NightResult:

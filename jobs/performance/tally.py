@@ -43,19 +43,31 @@ def measures(tally: Floats, kind: Kind) -> dict[str, Floats]:
     """The metrics of one tally, or of many along the leading axes; NaN where a metric has no value, as the area of one class.
 
     Returns:
-        `rows`, `mean_label`, `mean_score`, the metrics of the model's type, `constant` (its loss) and, of probabilities, `calibration_error`.
+        What `losses` gives and, of probabilities, areas under curves and `calibration_error`.
+    """
+    found = losses(tally, kind)
+    if kind == "regression":
+        return found
+    positives, negatives = np.split(tally[..., len(SUMS[kind]) :], 2, axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        areas = {"roc_auc": _roc_auc(positives, negatives), "pr_auc": _pr_auc(positives, negatives)}
+        return {**found, **areas, "calibration_error": _calibration_error(positives, negatives)}
+
+
+def losses(tally: Floats, kind: Kind) -> dict[str, Floats]:
+    """Of these metrics, those that need no more than the `SUMS`: the first numbers of a tally are enough.
+
+    Returns:
+        `rows`, `mean_label`, `mean_score`, `constant` (its loss), `log_loss` and `brier`, or `mae`, `rmse` and `r2`.
     """
     sums = {name: tally[..., place] for place, name in enumerate(SUMS[kind])}
     rows = sums["rows"]
     with np.errstate(invalid="ignore", divide="ignore"):
         found = {"rows": rows, "mean_label": sums["label"] / rows, "mean_score": sums["score"] / rows, "constant": sums["constant"] / rows}
-        if kind == "regression":
-            around = sums["label_squared"] - sums["label"] ** 2 / rows
-            return {**found, "mae": sums["mae"] / rows, "rmse": np.sqrt(sums["squared"] / rows), "r2": 1 - sums["squared"] / around}
-        positives, negatives = np.split(tally[..., len(SUMS[kind]) :], 2, axis=-1)
-        losses = {name: sums[name] / rows for name in ("log_loss", "brier")}
-        areas = {"roc_auc": _roc_auc(positives, negatives), "pr_auc": _pr_auc(positives, negatives)}
-        return {**found, **losses, **areas, "calibration_error": _calibration_error(positives, negatives)}
+        if kind == "binary":
+            return {**found, **{name: sums[name] / rows for name in ("log_loss", "brier")}}
+        around = sums["label_squared"] - sums["label"] ** 2 / rows
+        return {**found, "mae": sums["mae"] / rows, "rmse": np.sqrt(sums["squared"] / rows), "r2": 1 - sums["squared"] / around}
 
 
 def tallies(group: NDArray[np.int64], groups: int, label: Floats, score: Floats, *, constant: float, kind: Kind, loss: Metric) -> Floats:

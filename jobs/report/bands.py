@@ -1,12 +1,13 @@
 """Metrics of some nights together, with intervals: of realised ones by drawing nights, of estimated ones by how far estimates were off before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Final
 
 import numpy as np
 
+from jobs.config.models import Kind
 from jobs.errors import DataError
 from jobs.model.evaluation.evaluation import Estimate
 from jobs.model.evaluation.floats import Floats
@@ -19,22 +20,24 @@ SPAN: Final = 7
 """Nights that are told together; and that the error of an estimate is measured over."""
 STANDARD_ERRORS: Final = 1.96
 Found = Sequence[tuple[date, Known]]
+Measuring = Callable[[Floats, Kind], Mapping[str, Floats]]
 Metrics = Mapping[str, Estimate]
 """A metric that has no value is not there."""
 
 
-def realised(facts: Facts, found: Found) -> Metrics:
+def realised(facts: Facts, found: Found, measured: Measuring = measures) -> Metrics:
     """Every metric of the nights together, with a 95 % interval over nights; a single night has none.
 
     Args:
         facts: the model's.
         found: scored nights, as `Facts.known` gives them.
+        measured: makes metrics of tallies; of a slice's, `losses`.
     """
     if not found:
         return {}
     stacked = np.array([one.tally for _, one in found])
-    drawn = _measures(facts, _draws(len(found)) @ stacked) if len(found) > 1 else {}
-    values = {name: float(value) for name, value in _measures(facts, stacked.sum(axis=0)).items()}
+    drawn = _measures(facts, _draws(len(found)) @ stacked, measured) if len(found) > 1 else {}
+    values = {name: float(value) for name, value in _measures(facts, stacked.sum(axis=0), measured).items()}
     return {name: Estimate(value, *_ends(drawn.get(name))) for name, value in values.items() if np.isfinite(value)}
 
 
@@ -52,8 +55,8 @@ def estimated(facts: Facts, found: Found) -> Metrics:
     return {name: _within(value, errors.get(name)) for name, value in values.items() if np.isfinite(value)}
 
 
-def _measures(facts: Facts, tally: Floats) -> Mapping[str, Floats]:
-    told = measures(tally, facts.kind)
+def _measures(facts: Facts, tally: Floats, measured: Measuring = measures) -> Mapping[str, Floats]:
+    told = measured(tally, facts.kind)
     # What is summed of the constant are squares where squares are minimised.
     return {**told, "constant": np.sqrt(told["constant"])} if facts.loss == "rmse" else told
 

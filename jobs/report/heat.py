@@ -5,12 +5,12 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from jobs.report.tables import SCORE
+from jobs.drift_report.judged import SCORE
 
 FEATURES: Final = 30
 COLOURS: Final = "YlOrBr"
@@ -24,7 +24,7 @@ class Feature:
     """One row of the map."""
 
     name: str
-    weight: float | None
+    weight: float
     """Share of the trees' gain."""
     drifted: int
     """Nights."""
@@ -51,15 +51,15 @@ def heat(rows: pd.DataFrame, nights: Sequence[date]) -> Heat | None:
         rows: as `drift_rows` gives them.
         nights: the columns, oldest first.
     """
-    measured = rows.dropna(subset=["reach"]).sort_values("night", kind="stable")
-    if measured.empty:
+    if rows.empty:
         return None
+    measured = rows.sort_values("night", kind="stable")
     newest = measured.groupby("name").tail(1).set_index("name")
     features = newest.drop(index=SCORE, errors="ignore").sort_values("weight", ascending=False, kind="stable").index
     names = [*([SCORE] if SCORE in newest.index else []), *features[:FEATURES]]
     drifted, counted = measured[measured["state"] == "drifted"]["name"].value_counts(), measured["name"].value_counts()
     told = [
-        Feature(name, _number(one["weight"]), int(drifted.get(name, 0)), int(counted[name]), float(one["reach"]), one["state"])
+        Feature(name, float(one["weight"]), int(drifted.get(name, 0)), int(counted[name]), float(one["reach"]), one["state"])
         for name, one in zip(names, newest.loc[names].to_dict("records"), strict=True)
     ]
     grid = measured.pivot_table(index="name", columns="night", values="reach", aggfunc="last").reindex(index=names, columns=list(nights))
@@ -83,7 +83,3 @@ def _pixels(reach: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> bytes
     buffer = io.BytesIO()
     imsave(buffer, colours, format="png")
     return buffer.getvalue()
-
-
-def _number(value: Any) -> float | None:
-    return None if pd.isna(value) else float(value)

@@ -1,9 +1,9 @@
 """Pages as HTML without outside parts: for the person on call, on whatever screen is at hand."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import date
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files as resources
 from typing import Any
 
@@ -11,34 +11,15 @@ import pandas as pd
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from jobs.report import plots
+from jobs.report.drifted import drift_rows, farthest
 from jobs.report.heat import heat, legend
 from jobs.report.index import ROWS, Course, Index
 from jobs.report.night import Night
 from jobs.report.records import Records
 from jobs.report.scoring import standing_of
-from jobs.report.standing import Standing
-from jobs.report.tables import farthest, worst_parts
 from jobs.report.weeks import Week, weeks
 from jobs.report.wording import FILTERS, WORDS
 from jobs.work import fingerprint
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of a model's tables."""
-
-    drift: pd.DataFrame
-    """As `drift_rows` gives them."""
-    parts: pd.DataFrame
-    """As `part_rows` gives them."""
-
-    def of(self, night: date) -> "Rows":
-        """Those of one night."""
-        return Rows(*[given.get(night, whole[:0]) for given, whole in zip(self._by_night, (self.drift, self.parts), strict=True)])
-
-    @cached_property
-    def _by_night(self) -> list[dict[Hashable, pd.DataFrame]]:
-        return [dict(iter(whole.groupby("night"))) for whole in (self.drift, self.parts)]
 
 
 def digest_of(view: Night | Index) -> str:
@@ -46,24 +27,21 @@ def digest_of(view: Night | Index) -> str:
     return fingerprint(asdict(view), _looks())
 
 
-def night_page(view: Night, rows: Mapping[str, Rows], records: Records) -> bytes:
+def night_page(view: Night, records: Records) -> bytes:
     """The page of one night.
 
     Args:
         view: what the ledger says of it.
-        rows: of each model, of this night at least.
         records: what the ledger has.
     """
-    tables = {model: _tables(some.of(view.night), standing_of(records, model, view.night)) for model, some in rows.items()}
-    return _rendered("night.html", view, tables=tables)
+    return _rendered("night.html", view, tables={model: _tables(records, model, view.night) for model in records.pipeline.models})
 
 
-def index_page(view: Index, rows: Mapping[str, Rows], records: Records) -> bytes:
+def index_page(view: Index, records: Records) -> bytes:
     """The page of all nights.
 
     Args:
         view: what the ledger says of them.
-        rows: of each model, of these nights at least.
         records: what the ledger has.
     """
     weekly = {course.model: weeks(records.facts[course.model], since=min(view.nights, default=date.min)) for course in view.courses}
@@ -72,16 +50,21 @@ def index_page(view: Index, rows: Mapping[str, Rows], records: Records) -> bytes
         view,
         weekly=weekly,
         plots={course.model: [*_plots(course, weekly[course.model])] for course in view.courses},
-        heats={course.model: heat(rows[course.model].drift, view.nights) for course in view.courses},
+        heats={course.model: heat(_drift(records, course.model, view.nights), view.nights) for course in view.courses},
         legend=legend(),
         ticks=_ticks(view.nights),
         volumes=[(name, plots.by_night(dict(values), view.red, share=name != ROWS)) for name, values in view.volumes if values],
     )
 
 
-def _tables(rows: Rows, standing: Standing) -> dict[str, Any]:
-    worth = {"known": standing.known(), "lately": standing.lately(), "expected": standing.expected()}
-    return {**worth, "drift": farthest(rows.drift), "parts": worst_parts(rows.parts, standing.facts)}
+def _tables(records: Records, model: str, night: date) -> dict[str, Any]:
+    standing = standing_of(records, model, night)
+    worth = {"known": standing.known(), "lately": standing.lately(), "parts": standing.parts(), "expected": standing.expected()}
+    return {**worth, "drift": farthest(_drift(records, model, [night]))}
+
+
+def _drift(records: Records, model: str, nights: Sequence[date]) -> pd.DataFrame:
+    return drift_rows(records.current[f"{model}/drift_report"], nights)
 
 
 def _plots(course: Course, weekly: Sequence[Week]) -> Iterator[tuple[str, str]]:

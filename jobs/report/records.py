@@ -16,7 +16,8 @@ from jobs.plan import tasks
 from jobs.published.warehouse import opened
 from jobs.reading import is_there
 from jobs.settings import Settings
-from jobs.watch.facts import Facts, read_facts
+from jobs.watch.facts import Facts
+from jobs.watch.on_record import read_facts
 from jobs.watch.soundness import Soundness
 
 Row = Mapping[str, Any]

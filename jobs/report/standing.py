@@ -4,9 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Final
 
-from jobs.report.bands import SPAN, Found, Metrics, estimated, realised
+from jobs.performance.tally import losses, measures
+from jobs.report.bands import SPAN, Found, Measuring, Metrics, estimated, realised
 from jobs.watch.facts import Facts
+
+LATELY: Final = 28
+"""Nights that parts are told over: fewer have too few rows of most parts."""
+PARTS: Final = 5
+FEWEST: Final = 20
+"""Rows of a part that is told: what fewer say is chance."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +63,22 @@ class Standing:
         alone = [pair for pair in found if pair[0] == self.night]
         return {name: some for name, some in {"this night": alone, f"the {SPAN} nights up to it": found}.items() if some}
 
+    def parts(self) -> list[tuple[str, Pooled]]:
+        """The parts of the champion's rows whose loss is highest over that of the constant, over the newest `LATELY` nights known."""
+        if self.champion is None:
+            return []
+        found = {part: self.facts.known(self.night, version=self.champion, over=LATELY, part=part) for part in self.facts.parts}
+        told = [(part, self._realised(some, losses)) for part, some in found.items() if some]
+        many = [(part, one) for part, one in told if one.metrics["rows"].value >= FEWEST and {self.facts.loss, "constant"} <= {*one.metrics}]
+        return sorted(many, key=lambda one: one[1].metrics["constant"].value - one[1].metrics[self.facts.loss].value)[:PARTS]
+
     @property
     def consulted(self) -> set[date]:
         """The nights whose performance this rests on."""
         expected = {day for found in self.spans.values() for day, _ in found}
         true = {self.facts.realised[day][-1].night for day in expected if day in self.facts.realised}
-        return {self.night, *expected, *true, *(one.night for _, one in self.newest)}
+        parted = [] if self.champion is None else self.facts.known(self.night, version=self.champion, over=LATELY)
+        return {self.night, *expected, *true, *(one.night for _, one in [*self.newest, *parted])}
 
     def known(self) -> list[Pooled]:
         """Each scored night whose labels arrived, newest first."""
@@ -79,8 +97,8 @@ class Standing:
             told.append(Expected(name, pooled, self._realised(true) if true else None))
         return told
 
-    def _realised(self, found: Found) -> Pooled:
-        return Pooled(tuple(day for day, _ in found), _versions(found), realised(self.facts, found))
+    def _realised(self, found: Found, measured: Measuring = measures) -> Pooled:
+        return Pooled(tuple(day for day, _ in found), _versions(found), realised(self.facts, found, measured))
 
 
 def latest(facts: Facts) -> tuple[Pooled | None, Pooled | None]:

@@ -9,9 +9,8 @@ from jobs.report.index import Index, index_of
 from jobs.report.kept import digest_in, put
 from jobs.report.links import Pages
 from jobs.report.night import Night, night_of, touched
-from jobs.report.page import Rows, digest_of, index_page, night_page
+from jobs.report.page import digest_of, index_page, night_page
 from jobs.report.records import Records, read_records
-from jobs.report.tables import drift_rows, part_rows
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work
 
@@ -24,7 +23,7 @@ def run(work: Work, nights: Nights) -> StepResult:
         changed = _changed(records, pages, touched(records, pages, nights))
         index = index_of(records, pages)
         is_new = digest_in(pages.index) != digest_of(index)
-        written = _write(work, records, pages, changed, index) if changed or is_new else []
+        written = _write(records, pages, changed, index) if changed or is_new else []
     results = tuple(_result(night, pages, changed) for night in nights)
     return StepResult(step="report", item="", table=work.table, nights=results, reports=tuple(written))
 
@@ -45,12 +44,10 @@ def _changed(records: Records, pages: Pages, nights: Nights) -> dict[date, Night
     return {night: view for night, view in views.items() if digest_in(pages.path(night)) != digest_of(view)}
 
 
-def _write(work: Work, records: Records, pages: Pages, changed: Mapping[date, Night], index: Index) -> list[str]:
-    shown = sorted({*index.nights, *changed})
-    rows = {model: Rows(drift_rows(work.lake, model, shown), part_rows(work.lake, model, [*changed])) for model in work.pipeline.models}
-    written = [put(pages.path(night), night_page(view, rows, records)) for night, view in changed.items()]
+def _write(records: Records, pages: Pages, changed: Mapping[date, Night], index: Index) -> list[str]:
+    written = [put(pages.path(night), night_page(view, records)) for night, view in changed.items()]
     # Last, so that it never leads to a page that is not there yet.
-    return [str(path) for path in [*written, put(pages.index, index_page(index, rows, records))]]
+    return [str(path) for path in [*written, put(pages.index, index_page(index, records))]]
 
 
 def _result(night: date, pages: Pages, written: Collection[date]) -> NightResult:

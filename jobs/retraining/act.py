@@ -5,7 +5,7 @@ from typing import Any
 
 from jobs.config.pipeline import Pipeline
 from jobs.ledger.ledger import Ledger
-from jobs.watch.facts import read_facts
+from jobs.watch.on_record import read_facts
 
 
 def open_retraining(ledger: Ledger, pipeline: Pipeline, model: str) -> date | None:

@@ -10,7 +10,7 @@ from jobs.ledger.leases import lease
 from jobs.nights import Nights
 from jobs.results import NightResult, StepResult
 from jobs.retraining.controller import Decision, decide
-from jobs.watch.facts import read_facts
+from jobs.watch.on_record import read_facts
 from jobs.work import Work, fingerprint
 
 OVERTAKEN: Final = "overtaken_by"

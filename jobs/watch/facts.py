@@ -1,19 +1,16 @@
-"""What is on record about a model: drift, what became known of its scores, its versions, its trainings. Read from the ledger alone."""
+"""What is on record about a model: drift, what became known of its scores, its versions, its trainings."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jobs.config.models import Kind
-from jobs.config.pipeline import Pipeline
-from jobs.ledger.ledger import Ledger, Slice
-from jobs.model.registry.reign import ENTHRONING
-from jobs.performance.tally import pooled, width
-from jobs.watch.soundness import Soundness, soundness_of
+from jobs.performance.tally import pooled
+from jobs.watch.soundness import Soundness
 
 STALE: Final = 14
 """Nights beyond twice those asked for that are still looked at: labels may come late."""
@@ -53,6 +50,8 @@ class Facts:
     """By night: the version whose drift that is. In the night that crowns a version it is the one before."""
     realised: Mapping[date, Sequence[Known]] = field(default_factory=dict)
     """By scored night, oldest knowledge first."""
+    parts: Mapping[str, Mapping[date, Sequence[Known]]] = field(default_factory=dict)
+    """The same by slice; their tallies have sums alone."""
     estimated: Mapping[date, Known] = field(default_factory=dict)
     """By scored night."""
     holdouts: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
@@ -71,15 +70,15 @@ class Facts:
         standing = [version for since, version in self.reigns if since <= night]
         return standing[-1] if standing else None
 
-    def known(self, night: date, *, version: int, over: int) -> list[tuple[date, Known]]:
-        """Of the nights that a version scored, the `over` newest whose labels `night` knows, each as known then, oldest first.
+    def known(self, night: date, *, version: int, over: int, part: str = "") -> list[tuple[date, Known]]:
+        """Of all rows, or of a slice: of the nights that a version scored, the `over` newest whose labels `night` knows, each as known then, oldest first.
 
         Nights whose data was broken are passed over: what a model makes of nonsense is no news of the model. So are nights long past: where
         labels have stopped to come, the last ones that came say nothing of today.
         """
-        oldest, found = night - timedelta(days=2 * over + STALE), []
-        for scored in sorted((day for day in self.realised if oldest <= day <= night and not self.soundness.problem(day)), reverse=True):
-            standing = [one for one in self.realised[scored] if one.night <= night and one.version == version]
+        oldest, found, realised = night - timedelta(days=2 * over + STALE), [], self.parts[part] if part else self.realised
+        for scored in sorted((day for day in realised if oldest <= day <= night and not self.soundness.problem(day)), reverse=True):
+            standing = [one for one in realised[scored] if one.night <= night and one.version == version]
             if standing:
                 found.append((scored, standing[-1]))
             if len(found) == over:
@@ -109,51 +108,3 @@ class Facts:
         last = max((one.night for one in self.trainings if one.night <= night), default=date.min)
         waiting = [one for one in self.triggered if last < one < night]
         return waiting[-1] if waiting else None
-
-
-def read_facts(ledger: Ledger, pipeline: Pipeline, model: str) -> Facts:
-    """What the ledger has on a model; no table is looked at.
-
-    Args:
-        ledger: where it is recorded.
-        pipeline: whose.
-        model: its name in the pipeline.
-    """
-    name, spec = pipeline.pipeline, pipeline.models[model]
-    measured = [one for one in ledger.slices(name, f"{model}/performance") if not one.restated]
-    drift = {one.night: one for one in ledger.slices(name, f"{model}/drift_report")}
-    decisions = ledger.decisions(name, model)
-    return Facts(
-        kind=spec.type,
-        loss=spec.loss,
-        drift={night: one.counts for night, one in drift.items()},
-        drift_of={night: int(one.detail["champion"]) for night, one in drift.items() if "champion" in one.detail},
-        realised=_realised(measured, spec.type),
-        estimated={one.night: found for one in measured for found in _known(one.night, one.detail.get("estimated"), spec.type)},
-        holdouts={int(version): given for one in measured for version, given in one.detail.get("holdouts", {}).items()},
-        reigns=[(one["night"], int(one["version"])) for one in decisions if one["act"] in ENTHRONING],
-        trainings=[Training(one["night"], one["act"], one["version"]) for one in decisions if _ends_a_training(one)],
-        triggered=[one["night"] for one in ledger.retrainings(name, model) if one["act"] == "retrain"],
-        soundness=soundness_of(ledger, pipeline),
-        judged=spec.drift.nights,
-    )
-
-
-def _realised(measured: Iterable[Slice], kind: Kind) -> dict[date, list[Known]]:
-    found: dict[date, list[Known]] = {}
-    for one in measured:
-        for scored, given in one.detail.get("realised", {}).items():
-            found.setdefault(date.fromisoformat(scored), []).extend(_known(one.night, given, kind))
-    return found
-
-
-def _known(night: date, given: Mapping[str, Any] | None, kind: Kind) -> list[Known]:
-    """One, or none: of an earlier release there may be no tally, or one of other bins, which cannot be added to these."""
-    if not given or len(given["tally"]) != width(kind):
-        return []
-    return [Known(night, int(given["version"]), np.array(given["tally"], dtype=np.float64))]
-
-
-def _ends_a_training(decision: Mapping[str, Any]) -> bool:
-    # What a person promotes or refuses is no training.
-    return decision["act"] == "given_up" or (decision["act"] in {"promoted", "refused"} and decision["by"] == "gate")

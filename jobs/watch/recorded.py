@@ -18,7 +18,7 @@ from jobs.model.registry.champion import registry_of
 from jobs.nights import Nights
 from jobs.reading import lake_to_read
 from jobs.settings import Settings
-from jobs.watch.facts import read_facts
+from jobs.watch.on_record import read_facts
 from jobs.watch.worth import Worth, of_drift, of_signals
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from jobs import console
 from jobs.memory import peak_memory_mb
-from tests.benchmarks import controller, device, drift, evaluation, night, orchestration, scoring, start, training, validation, year
+from tests.benchmarks import controller, device, drift, evaluation, monitoring, night, orchestration, scoring, start, training, validation, year
 from tests.benchmarks.measured import Measured
 
 BENCHMARKS: Final[dict[str, Callable[[Path], list[Measured]]]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path], list[Measured]]]] = {
     "scoring": scoring.measure,
     "drift": drift.measure,
     "controller": controller.measure,
+    "monitoring": monitoring.measure,
 }
 
 
@@ -44,4 +45,6 @@ def main() -> None:
     console.say(f"peak memory of all this: {peak_memory_mb() / 1024:.1f} GiB (at most 6)")
 
 
-main()
+# Processes that a benchmark spawns import this file.
+if __name__ == "__main__":
+    main()

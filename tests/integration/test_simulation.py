@@ -23,7 +23,7 @@ from jobs.retraining.simulation.reading import read_history
 from jobs.retraining.simulation.replay import Replay
 from jobs.retraining.simulation.workshop import Workshop
 from jobs.settings import Settings, read_settings
-from jobs.watch.facts import read_facts
+from jobs.watch.on_record import read_facts
 from jobs.watch.soundness import soundness_of
 from tests.faults.prepared import CHANGES, name_home
 from tests.tiny import FIRST, write_pipeline

@@ -35,9 +35,6 @@ class FakeLake:
     def current(self, table: str) -> dict[date, Slice]:
         return self.slices.get(table, {})
 
-    def exists(self, table: str) -> bool:
-        return table in self.frames
-
     def read(self, table: str, nights: Sequence[date]) -> Pinned:
         self.asked.append((table, tuple(nights)))
         return Pinned(self.frames[table].where(among(nights)), 1)
@@ -52,11 +49,9 @@ def frames(spark: SparkSession) -> dict[str, DataFrame]:
     features = [(night, key, x, False, 1) for night in (LONG_BEFORE, BEFORE, NIGHT) for key, x in (("a", 0.0), ("b", 1.0), ("c", 1.0), ("out", 9.0))]
     restated = (NIGHT, "a", 7.0, True, 1)
     scores = [(LONG_BEFORE, "a", 0.9, 2), (BEFORE, "a", 0.1, 1), (NIGHT, "a", 0.9, 2), (NIGHT, "b", 0.9, 2)]
-    counts = [(LONG_BEFORE, "x", [70, 7, 0, 0], 2), (LONG_BEFORE, "score", [80, 8, 0, 0], 2), (BEFORE, "x", [60, 6, 0, 0], 1)]
     return {
         "features": spark.createDataFrame([*features, restated], "night date, id string, x double, restated boolean, generation int"),
         "m/predictions": spark.createDataFrame([(*one, False) for one in scores], "night date, id string, score double, model_version int, restated boolean"),
-        "m/drift_report": spark.createDataFrame(counts, "night date, name string, counts array<bigint>, model_version int"),
     }
 
 
@@ -91,7 +86,9 @@ def test_rows_of_the_population_are_counted_and_the_score_of_another_version_has
 
 
 def test_what_is_on_record_for_the_same_version_and_features_is_not_counted_again(frames: dict[str, DataFrame]) -> None:
-    recorded = {night: slice_of(night, features=f"sum {night}") for night in (LONG_BEFORE, BEFORE)}
+    counts = {LONG_BEFORE: (2, ["x", "score"], [[70, 7, 0, 0], [80, 8, 0, 0]]), BEFORE: (1, ["x"], [[60, 6, 0, 0]])}
+    measured = {night: {"champion": version, "measured": {"name": names, "counts": given}} for night, (version, names, given) in counts.items()}
+    recorded = {night: slice_of(night, features=f"sum {night}", **about) for night, about in measured.items()}
     lake = lake_of(frames, recorded=recorded)
     assert found(lake) == {
         LONG_BEFORE: {"x": [70, 7, 0, 0], "score": [80, 8, 0, 0]},
@@ -102,7 +99,9 @@ def test_what_is_on_record_for_the_same_version_and_features_is_not_counted_agai
 
 
 def test_counts_of_other_features_are_counted_again(frames: dict[str, DataFrame]) -> None:
-    lake = lake_of(frames, recorded={LONG_BEFORE: slice_of(LONG_BEFORE, features="another sum")})
+    lake = lake_of(
+        frames, recorded={LONG_BEFORE: slice_of(LONG_BEFORE, features="another sum", champion=2, measured={"name": ["x"], "counts": [[70, 7, 0, 0]]})}
+    )
     assert found(lake)[LONG_BEFORE] == {"x": [1, 2, 0, 0], "score": [0, 1, 2, 0]}
 
 
@@ -110,3 +109,8 @@ def test_nights_without_features_are_left_out(frames: dict[str, DataFrame]) -> N
     lake = lake_of(frames)
     del lake.slices["features"][LONG_BEFORE]
     assert set(found(lake)) == {BEFORE, NIGHT}
+
+
+def test_what_an_earlier_release_measured_is_counted_again(frames: dict[str, DataFrame]) -> None:
+    lake = lake_of(frames, recorded={LONG_BEFORE: slice_of(LONG_BEFORE, features=f"sum {LONG_BEFORE}", champion=2)})
+    assert found(lake)[LONG_BEFORE] == {"x": [1, 2, 0, 0], "score": [0, 1, 2, 0]}

@@ -6,7 +6,7 @@ from sklearn import metrics as sk
 
 from jobs.config.models import METRICS, Kind, Metric
 from jobs.model.evaluation.floats import Floats
-from jobs.performance.tally import BINS, CENTERS, measures, pooled, tallies, width
+from jobs.performance.tally import BINS, CENTERS, SUMS, losses, measures, pooled, tallies, width
 
 CONSTANT = 0.3
 
@@ -142,3 +142,11 @@ def test_calibrated_scores_are_nearly_not_off() -> None:
     label, score = binary(200_000)
     assert measures(tally(label, score), "binary")["calibration_error"] < 0.005
     assert measures(tally(1 - label, score), "binary")["calibration_error"] > 0.2
+
+
+@pytest.mark.parametrize("kind", ["binary", "regression"])
+def test_losses_need_the_first_numbers_alone(kind: Kind) -> None:
+    whole = tally(*binary()) if kind == "binary" else tally(*quantities(), kind=kind, loss="mae")
+    found, wanted = losses(whole[: len(SUMS[kind])], kind), measures(whole, kind)
+    assert {name: float(value) for name, value in found.items()} == {name: float(wanted[name]) for name in found}
+    assert {*wanted} - {*found} == ({"roc_auc", "pr_auc", "calibration_error"} if kind == "binary" else set())

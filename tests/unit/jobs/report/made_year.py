@@ -1,22 +1,22 @@
-"""A year of records of two models, as a year of nights would have left them in the ledger; and the rows of their tables."""
+"""A year of records of two models, as a year of nights would have left them in the ledger."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from jobs.config.pipeline import Pipeline
 from jobs.ledger.ledger import Ledger, Slice
 from jobs.nights import span
-from jobs.performance.tally import tallies
+from jobs.performance.tally import SUMS, tallies
 from jobs.results import NightResult
 from jobs.watch.facts import Facts
 
 YEAR: Final = span(date(2013, 1, 1), date(2013, 12, 31))
 SCORED_FROM: Final = date(2013, 4, 1)
 REIGNS: Final = {1: SCORED_FROM, 2: date(2013, 6, 10), 3: date(2013, 6, 24), 4: date(2013, 10, 7)}
+CARRIERS: Final = ["AA", "B6", "<b>UA</b>"]
 RED: Final = frozenset({date(2013, 5, 4), date(2013, 9, 1), date(2013, 12, 31)})
 ROWS: Final = 300
 FEATURES: Final = [*(f"outcomes_{name}_{window}_by_origin_dep_hour" for name in ("n", "late", "delay") for window in range(26)), "carrier", "temp"]
@@ -36,26 +36,15 @@ def write_year(ledger: Ledger, pipeline: Pipeline, nights: Sequence[date] = YEAR
     _alerts(ledger, pipeline, nights[-1])
 
 
-def drift_of(nights: Sequence[date]) -> pd.DataFrame:
-    """What `drift_rows` would read: the score and eighty features a night."""
-    rng, names = np.random.default_rng(1), ["score", *FEATURES]
-    count = len(nights) * len(names)
-    place = np.arange(count) % len(names)
-    reach = np.abs(np.cumsum(rng.normal(0, 0.1, (len(nights), len(names))), axis=0)).ravel()
-    frame = pd.DataFrame({"night": np.repeat(np.array(nights, dtype=object), len(names)), "name": np.array(names)[place], "distance": reach / 4, "mark": 0.25})
+def measured_of(night: date) -> dict[str, list[Any]]:
+    """What a drift report leaves on record: the score and eighty features, that wander from night to night."""
+    names, passed = ["score", *FEATURES], (night - YEAR[0]).days
+    reach = np.abs(np.sin(np.arange(len(names)) * 1.7 + passed / 40)) * 1.2
     states = np.select([reach >= 1, reach >= 0.4], ["drifted", "watch"], "steady")
-    weight = np.where(place == 0, 0, np.exp(-place / 12) / 12)
-    return frame.assign(state=states, weight=weight, missing=0.02, reference_missing=0.01, unseen=0.0, reach=reach)
-
-
-def parts_of(facts: Facts, nights: Sequence[date]) -> pd.DataFrame:
-    """What `part_rows` would read: three carriers a night."""
-    found = [
-        (night, night - timedelta(days=2), 1, f"carrier={name}", "realised", tally_of(facts, night, place))
-        for night in nights
-        for place, name in enumerate(["AA", "B6", "<b>UA</b>"])
-    ]
-    return pd.DataFrame(found, columns=["night", "scored_night", "model_version", "slice", "kind", "tally"])
+    weight = np.where(np.arange(len(names)) == 0, 0, np.exp(-np.arange(len(names)) / 12) / 12)
+    alike = {"mark": 0.25, "missing": 0.02, "reference_missing": 0.01, "unseen": 0.0}
+    columns = {"name": names, "distance": (reach / 4).tolist(), "state": states.tolist(), "weight": weight.tolist(), "counts": [[90] * 10] * len(names)}
+    return {**columns, **{name: [value] * len(names) for name, value in alike.items()}}
 
 
 def tally_of(facts: Facts, night: date, seed: int = 0, *, expected: bool = False) -> list[float]:
@@ -69,6 +58,12 @@ def tally_of(facts: Facts, night: date, seed: int = 0, *, expected: bool = False
         label, constant = (score if expected else rng.random(ROWS) < score).astype(float), 0.27
     (tally,) = tallies(np.zeros(ROWS, dtype=np.int64), 1, label, score, constant=constant, kind=facts.kind, loss=facts.loss)
     return [float(f"{one:.10g}") for one in tally]
+
+
+def part_of(facts: Facts, scored: date, version: int, seed: int, **scaled: float) -> dict[str, Any]:
+    """What is on record of a part of a scored night; `rows` and sums of that name are multiplied where asked."""
+    sums = dict(zip(SUMS[facts.kind], tally_of(facts, scored, seed), strict=False))
+    return {str(scored): {"version": version, "tally": [value * scaled.get("all", scaled.get(name, 1)) for name, value in sums.items()]}}
 
 
 def _slice(night: date, *, rows: int, **about: Any) -> Slice:
@@ -108,6 +103,7 @@ def _drift_slice(night: date, version: int) -> Slice:
     far = 1.2 if night.month == 7 else 0.3
     counts = {"rows": 900.0, "drifted": 9.0, "watch": 5.0, "steady": 66.0, "score_psi": 0.31, "score_drift": far, "feature_drift": 0.07}
     detail = {"state": "drifted" if far > 1 else "steady", "worst": {"carrier": 1.4}, "champion": version, "compared": "training", "page": ""}
+    detail["measured"] = measured_of(night)
     return _slice(night, rows=81, counts=counts, detail=detail)
 
 
@@ -117,8 +113,9 @@ def _performance(facts: Facts, reigning: dict[date, int]) -> Iterator[Slice]:
         scored = night - timedelta(days=2)
         known = {str(scored): {"version": reigning[scored], "tally": tally_of(facts, scored)}} if scored in reigning else {}
         estimated = {"estimated": {"version": version, "tally": tally_of(facts, night, expected=True)}} if errors else {}
+        parts = {f"carrier={name}": part_of(facts, scored, reigning[scored], place) for place, name in enumerate(CARRIERS)} if known else {}
         holdouts = {str(version): {facts.loss: 0.55, "trained_mean_label": 0.27, **errors}}
-        yield _slice(night, rows=1, counts={"labels": float(ROWS)}, detail={"realised": known, **estimated, "holdouts": holdouts})
+        yield _slice(night, rows=1, counts={"labels": float(ROWS)}, detail={"realised": known, "parts": parts, **estimated, "holdouts": holdouts})
 
 
 def _alerts(ledger: Ledger, pipeline: Pipeline, last: date) -> None:

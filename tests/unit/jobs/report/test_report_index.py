@@ -6,19 +6,17 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from made_year import RED, REIGNS, SCORED_FROM, YEAR, drift_of
+from made_year import RED, REIGNS, SCORED_FROM, YEAR
 
+from jobs.report.drifted import drift_rows
 from jobs.report.heat import FEATURES, heat
 from jobs.report.index import Index, index_of
 from jobs.report.links import Pages
-from jobs.report.page import Rows, index_page
+from jobs.report.page import index_page
 from jobs.report.records import Records
-from jobs.report.tables import DRIFT, PARTED
 
 SCORED = [night for night in YEAR if night >= SCORED_FROM]
-NO_PARTS = pd.DataFrame({name: [] for name in PARTED})
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +26,7 @@ def view(year: Records, tmp_path_factory: pytest.TempPathFactory) -> Index:
 
 @pytest.fixture(scope="module")
 def told(year: Records, view: Index) -> str:
-    drift = Rows(drift_of(SCORED), NO_PARTS)
-    return index_page(view, dict.fromkeys(year.facts, drift), year).decode()
+    return index_page(view, year).decode()
 
 
 def test_a_year_of_two_models_is_under_a_megabyte(told: str) -> None:
@@ -78,11 +75,11 @@ def test_plots_and_maps_have_words_beside_them(told: str) -> None:
     assert "<script" not in told
 
 
-def test_the_map_has_the_score_first_and_then_the_heaviest_features() -> None:
+def test_the_map_has_the_score_first_and_then_the_heaviest_features(year: Records) -> None:
     nights = SCORED[:10]
-    made = heat(drift_of(nights), nights)
+    made = heat(drift_rows(year.current["delayed/drift_report"], nights), nights)
     assert made is not None
-    weights = [one.weight or 0 for one in made.features[1:]]
+    weights = [one.weight for one in made.features[1:]]
     assert made.features[0].name == "score"
     assert len(weights) == FEATURES
     assert weights == sorted(weights, reverse=True)
@@ -90,14 +87,11 @@ def test_the_map_has_the_score_first_and_then_the_heaviest_features() -> None:
 
 
 def test_nights_that_were_not_measured_leave_no_map() -> None:
-    old = drift_of(SCORED[:3]).assign(reach=float("nan"))
-    assert heat(old, SCORED[:3]) is None
-    assert heat(pd.DataFrame({name: [] for name in [*DRIFT, "reach"]}), SCORED[:3]) is None
+    assert heat(drift_rows({}, SCORED[:3]), SCORED[:3]) is None
 
 
 def test_before_the_first_night_it_says_that_there_is_nothing(records: Callable[[], Records], folder: Path) -> None:
     found = records()
-    nothing = Rows(pd.DataFrame({name: [] for name in [*DRIFT, "reach"]}), NO_PARTS)
-    page = index_page(index_of(found, Pages.of(folder, [])), {"returned": nothing}, found).decode()
+    page = index_page(index_of(found, Pages.of(folder, [])), found).decode()
     assert "Nothing is on record yet." in page
     assert "There is no champion." in page

@@ -6,22 +6,19 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
-from made_year import drift_of, parts_of
+from made_year import FEATURES, measured_of
 
 from jobs.config.pipeline import Pipeline
 from jobs.ledger.ledger import Ledger, Slice
 from jobs.report.deliveries import deliveries
 from jobs.report.links import Pages
 from jobs.report.night import night_of, touched
-from jobs.report.page import Rows, digest_of, night_page
+from jobs.report.page import digest_of, night_page
 from jobs.report.records import Records
-from jobs.report.tables import DRIFT, PARTED
 from jobs.results import NightResult, StepResult
 
 NIGHT, LATER = date(2024, 1, 9), date(2024, 1, 12)
-NO_ROWS = Rows(pd.DataFrame({name: [] for name in [*DRIFT, "reach"]}), pd.DataFrame({name: [] for name in PARTED}))
 Read = Callable[[], Records]
 
 
@@ -34,9 +31,8 @@ def kept(ledger: Ledger, table: str, night: date = NIGHT, **about: Any) -> None:
     ledger.record_slices("tiny", table, [Slice(night=night, **given)], version=1)
 
 
-def page(records: Records, folder: Path, night: date = NIGHT, rows: Mapping[str, Rows] | None = None) -> str:
-    view = night_of(records, Pages.of(folder, [night]), night)
-    return night_page(view, rows or dict.fromkeys(records.pipeline.models, NO_ROWS), records).decode()
+def page(records: Records, folder: Path, night: date = NIGHT) -> str:
+    return night_page(night_of(records, Pages.of(folder, [night]), night), records).decode()
 
 
 def test_it_begins_with_the_line_of_the_run(ledger: Ledger, records: Read, folder: Path) -> None:
@@ -81,11 +77,10 @@ def test_what_comes_from_outside_is_no_markup(ledger: Ledger, year: Records, rec
     said(ledger, "raw/orders", "failed", problem="<script>alert(1)</script>")
     about = {"severity": "warning", "sentence": "<img src=x onerror=alert(1)>", "last": NIGHT, "resolved": None, "told": None, "told_resolved": False}
     ledger.record_alert("tiny", "bad", "returned", NIGHT, **about)
-    kept(ledger, "returned/drift_report", counts={"drifted": 1.0, "watch": 0.0, "score_psi": 0.1}, detail={"state": "steady"})
-    drift = drift_of([NIGHT]).replace({"carrier": "<b>carrier</b>"})
-    drift.loc[drift["name"] == "<b>carrier</b>", "reach"] = 99.0
-    parts = {name: Rows(NO_ROWS.drift, parts_of(facts, [date(2013, 7, 8)])) for name, facts in year.facts.items()}
-    told = page(records(), folder, rows={"returned": Rows(drift, NO_ROWS.parts)}) + page(year, folder, date(2013, 7, 8), parts)
+    measured = {**measured_of(NIGHT), "name": ["score", "<b>carrier</b>", *FEATURES[1:]]}
+    measured["distance"][1] = 99.0
+    kept(ledger, "returned/drift_report", counts={"drifted": 1.0, "watch": 0.0, "score_psi": 0.1}, detail={"state": "steady", "measured": measured})
+    told = page(records(), folder) + page(year, folder, date(2013, 7, 8))
     assert "&lt;script&gt;alert(1)" in told
     assert "&lt;b&gt;carrier&lt;/b&gt;" in told
     assert "carrier=&lt;b&gt;UA&lt;/b&gt;" in told
@@ -95,7 +90,7 @@ def test_what_comes_from_outside_is_no_markup(ledger: Ledger, year: Records, rec
 
 def test_nothing_is_loaded_from_outside(year: Records, folder: Path) -> None:
     night = date(2013, 7, 8)
-    told = page(year, folder, night, {name: Rows(drift_of([night]), parts_of(facts, [night])) for name, facts in year.facts.items()})
+    told = page(year, folder, night)
     assert "http" not in told
     assert "<script" not in told
     assert "url(" not in told
@@ -105,21 +100,24 @@ def test_an_earlier_releases_night_is_shown_as_not_measured(ledger: Ledger, reco
     counts = {"drifted": 9.0, "watch": 5.0, "steady": 66.0, "score_psi": 0.31}
     kept(ledger, "returned/drift_report", counts=counts, detail={"state": "drifted", "worst": {}, "champion": 1, "page": ""})
     kept(ledger, "returned/performance", counts={"labels": 60.0})
-    old = drift_of([NIGHT]).assign(distance=None, mark=None, weight=None, unseen=None, reach=float("nan"))
-    told = page(records(), folder, rows={"returned": Rows(old, NO_ROWS.parts)})
+    told = page(records(), folder)
     assert "the night alone has a PSI of 0.310" in told
-    assert told.count("not measured") > 10
+    assert "not measured rests on drifted ones" in told
+    assert "farthest" not in told
     assert "No label arrived for anything that was scored." in told
 
 
 def test_how_a_night_did_is_told_with_intervals(year: Records, folder: Path) -> None:
     night = date(2013, 7, 8)
-    told = page(year, folder, night, {name: Rows(drift_of([night]), parts_of(facts, [night])) for name, facts in year.facts.items()})
+    told = page(year, folder, night)
     known = told[told.index("What became known") : told.index("Where it was of least use")]
     assert "2013-07-06" in known
     assert "the newest 7 known" in known
     assert known.count("[") == 2
-    newest = page(year, folder, date(2013, 12, 30), dict.fromkeys(year.facts, NO_ROWS))
+    parts = told[told.index("Where it was of least use") : told.index("What to expect")]
+    assert parts.count("[") == 2 * 3
+    assert "Over the newest nights known, 13 at most." in parts
+    newest = page(year, folder, date(2013, 12, 30))
     assert "not known yet" in newest
     assert "(5 of 7 nights known)" in newest
 

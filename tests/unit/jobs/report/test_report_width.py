@@ -5,17 +5,15 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from made_year import SCORED_FROM, YEAR, drift_of, parts_of
+from made_year import SCORED_FROM, YEAR
 
 from jobs.report.index import index_of
 from jobs.report.kept import put
 from jobs.report.links import Pages
 from jobs.report.night import night_of
-from jobs.report.page import Rows, index_page, night_page
+from jobs.report.page import index_page, night_page
 from jobs.report.records import Records
-from jobs.report.tables import PARTED
 
 webdriver = pytest.importorskip("selenium.webdriver")
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -36,12 +34,10 @@ return [...document.querySelectorAll("td, th, p, h1, h2, h3, .night, .word")].fi
 @pytest.fixture(scope="module")
 def pages(year: Records, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     scored = [night for night in YEAR if night >= SCORED_FROM]
-    drift = drift_of(scored)
     made = Pages.of(tmp_path_factory.mktemp("pages"), scored)
-    rows = {name: Rows(drift, parts_of(facts, [NIGHT])) for name, facts in year.facts.items()}
-    night = night_page(night_of(year, made, NIGHT), rows, year)
-    red = night_page(night_of(year, made, date(2013, 9, 1)), rows, year)
-    index = index_page(index_of(year, made), {name: Rows(drift, pd.DataFrame({column: [] for column in PARTED})) for name in year.facts}, year)
+    night = night_page(night_of(year, made, NIGHT), year)
+    red = night_page(night_of(year, made, date(2013, 9, 1)), year)
+    index = index_page(index_of(year, made), year)
     written = {"night": put(made.path(NIGHT), night), "red": put(made.path(date(2013, 9, 1)), red), "index": put(made.index, index)}
     return {name: path.absolute() for name, path in written.items()}
 

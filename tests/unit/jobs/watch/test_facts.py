@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from jobs.settings import Settings
-from jobs.watch.facts import Facts, Training, read_facts
+from jobs.watch.facts import Facts, Training
+from jobs.watch.on_record import read_facts
 from jobs.watch.soundness import Soundness
 from tests.unit.jobs.watch.records import MODEL, Records, drifted, facts_of, known, night, tally_of
 
@@ -153,3 +154,14 @@ def test_drift_has_no_value_while_a_broken_night_is_judged_with_it() -> None:
 def test_as_many_nights_are_judged_together_as_the_file_says(home: Settings) -> None:
     records = Records(home, {"models": {MODEL: {"drift": {"nights": 3}}}})
     assert read(records).judged == 3
+
+
+def test_what_became_known_of_a_slice_is_read_beside_it(records: Records) -> None:
+    records.performance(3, {1: tally_of(rows=100)})
+    records.performance(4, {2: tally_of(rows=50)})
+    found = read(records)
+    assert [(day, one.night, one.tally[0]) for day, one in found.known(night(4), version=1, over=7, part="shop=ada")] == [
+        (night(1), night(3), 20.0),
+        (night(2), night(4), 10.0),
+    ]
+    assert [day for day, _ in found.known(night(3), version=1, over=7, part="shop=ada")] == [night(1)]
