@@ -3,13 +3,17 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from typing import Final
 
 from jobs.config.pipeline import Pipeline
 from jobs.errors import UsageError
 from jobs.ledger.ledger import Ledger
 from jobs.nights import span
-from jobs.plan import STEP_NAMES, Task, tasks
+from jobs.plan import PLAN, STEP_NAMES, Task, tasks
 from jobs.results import NightResult, StepResult
+
+NIGHTLY: Final = tuple(step.name for step in PLAN if step.nightly)
+"""The steps of a night."""
 
 
 def newest_due(pipeline: Pipeline, now: dt.datetime) -> date:
@@ -51,16 +55,17 @@ def chosen(pipeline: Pipeline, *, steps: str | None, model: str | None) -> list[
     """The nightly tasks, narrowed.
 
     Raises:
-        UsageError: there is no such step or model.
+        UsageError: a night has no such step, or the pipeline no such model.
     """
-    wanted = [name.strip() for name in steps.split(",")] if steps else [task.step.name for task in tasks(pipeline) if task.step.nightly]
-    if unknown := [name for name in wanted if name not in STEP_NAMES]:
-        msg = f"--steps {','.join(unknown)}: allowed are {', '.join(name for name in STEP_NAMES if name != 'model')}."
+    wanted = [name.strip() for name in steps.split(",")] if steps else [*NIGHTLY]
+    if unfit := [name for name in wanted if name not in NIGHTLY]:
+        on_demand = "".join(f" `{name}` is made on demand, not by the night: `matins train`." for name in unfit if name in STEP_NAMES)
+        msg = f"--steps {','.join(unfit)}: allowed are {', '.join(NIGHTLY)}.{on_demand}"
         raise UsageError(msg)
     if model and model not in pipeline.models:
         msg = f"`{pipeline.pipeline}` has no model `{model}`; it has {sorted(pipeline.models)}."
         raise UsageError(msg)
-    return [task for task in tasks(pipeline) if task.step.nightly and task.step.name in wanted and (task.step.per != "model" or model in {None, task.item})]
+    return [task for task in tasks(pipeline) if task.step.name in wanted and (task.step.per != "model" or model in {None, task.item})]
 
 
 def split_model(pipeline_model: str) -> tuple[str, str]:

@@ -61,7 +61,7 @@ def watched_by(pipeline: Pipeline, ledger: Ledger) -> Watched:
 
 def subjects(rule: AlertRule, pipeline: Pipeline) -> list[str]:
     """Whom a rule watches: the pipeline, or models."""
-    return [pipeline.pipeline] if rule.signal in data.READINGS else list(dict.fromkeys(rule.models or pipeline.models))
+    return [pipeline.pipeline] if rule.signal in data.READINGS else list(dict.fromkeys(rule.models or pipeline.models_with(rule.signal)))
 
 
 def _sentence(rule: AlertRule, found: Held, night: date) -> str:

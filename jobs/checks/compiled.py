@@ -8,8 +8,9 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.checks.expressions import Expressions, declared, one_line
 from jobs.config.feeds import Feed
 from jobs.config.pipeline import Pipeline
+from jobs.drift_report.judged import SCORE
 from jobs.errors import MatinsError
-from jobs.features.compile import coverage_columns, sql_features
+from jobs.features.compile import coverage_columns
 from jobs.features.frame import feature_frame
 from jobs.ledger.ledger import Slice
 
@@ -21,7 +22,7 @@ def compiled_problems(spark: SparkSession, pipeline: Pipeline) -> list[str]:
         spark: analyses; no job is started.
         pipeline: its single expressions are sound.
     """
-    names = [*pipeline.rows.key, *(name for name in sql_features(pipeline) if name not in pipeline.rows.key), *coverage_columns(pipeline)]
+    names = [*pipeline.rows.key, *(name for name in pipeline.features.names if name not in pipeline.rows.key), *coverage_columns(pipeline)]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         return [f"features: the names {twice} arise twice; rename a column or an aggregate"]
     try:
@@ -42,7 +43,11 @@ def _model_problems(spark: SparkSession, pipeline: Pipeline, frame: DataFrame) -
     look, there = Expressions(spark), sorted(set(frame.columns) - {"night"})
     flat = look.empty({field.name: field.dataType.simpleString() for field in frame.schema})
     for name, model in pipeline.models.items():
-        for path, named in (("leave_out", model.leave_out), ("fill", list(model.fill))):
+        for path, named in (
+            ("leave_out", model.leave_out),
+            ("fill", list(model.fill)),
+            ("drift.methods", [one for one in model.drift.methods if one != SCORE]),
+        ):
             if absent := [one for one in named if one not in there]:
                 look.problems.append(f"models.{name}.{path}: {absent} are no features; there are {', '.join(there)}")
         if model.population:

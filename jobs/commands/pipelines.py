@@ -27,11 +27,11 @@ def check(file: File = None, leaks: Leaks = False, night: Night = None, json: Js
 @app.command()
 def features(pipeline: PipelineName, night: Night = None, sql: Sql = False, json: Json = False) -> None:
     """Name the features, or print the query that computes them."""
-    from jobs.features.compile import as_one_query, compiled, sql_features
+    from jobs.features.compile import as_one_query, compiled
 
     spec = load_pipeline(pipeline, read_settings())
     day = parse_night(night) if night else spec.nights.from_
-    names, query = sql_features(spec), as_one_query(compiled(spec, day, day))
+    names, query = spec.features.names, as_one_query(compiled(spec, day, day))
     acting.show({"features": names, "sql": query}, query if sql else "\n".join(names), json=json)
 
 

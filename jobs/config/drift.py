@@ -4,7 +4,7 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from jobs.config.base import Name, Section
+from jobs.config.base import Name, Section, UpToAYear
 
 Method = Literal["psi", "jensen_shannon", "wasserstein"]
 Compare = Literal["training", "trailing", "season"]
@@ -21,9 +21,9 @@ class Drift(Section):
     """Of single features, or of `score`; the others go by `method`."""
     compare: Compare = "training"
     """With the rows that the champion was made from, with the nights right before, or with the same nights a year ago."""
-    nights: int = Field(default=7, ge=1)
+    nights: UpToAYear = Field(default=7, ge=1)
     """So many nights up to this one are judged together: a single one has one value of what is the same for all its rows."""
-    before: int = Field(default=28, ge=7)
+    before: UpToAYear = Field(default=28, ge=7)
     """How many nights `trailing` and `season` compare with."""
     watch: float = Field(default=0.1, gt=0)
     """From this distance on, in terms of the population stability index, or from what is usual if that is more: watch."""

@@ -1,14 +1,16 @@
 """Features: what is known about each row to score, as Spark SQL over the feeds."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from jobs.config.base import Name, PlugIn, Section, Sql
+from jobs.config.base import Name, PlugIn, Section, Sql, UpToAYear
 
 AGGREGATE: Final = re.compile(r"^(count|sum|avg)\((.+)\)$", re.DOTALL)
-Windows = Annotated[list[Annotated[int, Field(ge=1, le=366)]], Field(min_length=1)]
+Windows = Annotated[list[Annotated[UpToAYear, Field(ge=1)]], Field(min_length=1)]
+CALENDAR: Final = ("holiday", "days_to_holiday", "days_since_holiday")
 
 
 class Calendar(Section):
@@ -46,7 +48,7 @@ class Latest(Section):
     order: Name
     """The feed's column that says which row is newest."""
     take: Annotated[list[Name], Field(min_length=1)]
-    max_age_days: int = Field(default=3, ge=1, le=366)
+    max_age_days: UpToAYear = Field(default=3, ge=1)
     """Rows of older event days than the newest possible are no longer used."""
 
 
@@ -67,6 +69,15 @@ class History(Section):
             msg = f"{unfit}: allowed are count(…), sum(…) and avg(…)"
             raise ValueError(msg)
         return take
+
+    def names(self, feed: str) -> list[str]:
+        """The features of a feed, in order."""
+        return [self.name(feed, by, take, window) for by in self.by for window in sorted(self.windows) for take in self.take]
+
+    @staticmethod
+    def name(feed: str, by: Sequence[str], take: str, window: int) -> str:
+        """`outcomes_origin_dep_hour_late_7d`; without groups `outcomes_all_late_7d`."""
+        return "_".join([feed, *(by or ["all"]), take, f"{window}d"])
 
 
 class Features(Section):
@@ -89,6 +100,14 @@ class Features(Section):
     def feeds(self) -> tuple[str, ...]:
         """Every feed that the features rest on, the rows' own first."""
         return tuple(dict.fromkeys([self.rows, *self.lookup, *self.latest, *self.history]))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features that SQL computes, in the table's order; a plug-in adds others."""
+        looked_up = [f"{feed}_{name}" for feed, one in self.lookup.items() for name in one.take]
+        latest = [f"{feed}_{name}" for feed, one in self.latest.items() for name in one.take]
+        history = [name for feed, one in self.history.items() for name in one.names(feed)]
+        return (*self.take, *self.columns, *(CALENDAR if self.calendar else ()), *looked_up, *latest, *history)
 
     def days_back(self, feed: str) -> int:
         """How many event days of `feed` a night looks at; 0 for a feed that is only looked up."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from jobs.config.base import Name, Section, Sql
+from jobs.config.base import Name, Section, Sql, UpToAYear, UpToTenYears
 from jobs.config.expectations import Expectation
 
 ColumnType = Literal["string", "int", "float", "bool", "date", "timestamp"]
@@ -36,7 +36,7 @@ class SqlSource(Section):
 class Missing(Section):
     """Which nights' deliveries may be absent."""
 
-    tolerate: int = Field(default=0, ge=0)
+    tolerate: UpToAYear = Field(default=0, ge=0)
     """So many nights may be absent from a feature's longest window; more is red."""
 
 
@@ -47,7 +47,7 @@ class Feed(Section):
     """A CSV or Parquet file; `{night}` stands for the night. Relative paths are under the landing folder."""
     sql: SqlSource | None = None
     undated: bool = False
-    lag: int = Field(default=0, ge=0, le=365)
+    lag: UpToAYear = Field(default=0, ge=0)
     """The delivery for night D carries event day D − lag."""
     event_day: Name = "day"
     """The date column that holds the event day."""
@@ -65,7 +65,7 @@ class Feed(Section):
     missing: Missing = Missing()
     new_columns: Literal["ignore", "refuse"] = "ignore"
     """What to do with delivered columns that are not declared: keep them in raw only, or refuse the delivery."""
-    max_late_days: int = Field(default=45, ge=0)
+    max_late_days: UpToTenYears = Field(default=45, ge=0)
     """Rows whose event day is older than this are quarantined as too late."""
 
     @property

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from jobs.config.base import Name, Section, Sql
+from jobs.config.base import Name, Section, Sql, UpToTenYears
 from jobs.config.drift import Drift
 from jobs.config.search import Search
 from jobs.config.watching import OF_PROBABILITIES, Retrain
@@ -22,11 +22,11 @@ METRICS: Final[Mapping[Kind, tuple[Metric, ...]]] = {"binary": ("roc_auc", "pr_a
 class Segments(Section):
     """Numbers of nights, oldest segment first, each apart from the next by the label lag."""
 
-    train: int = Field(ge=7)
-    tune: int = Field(ge=3)
+    train: UpToTenYears = Field(ge=7)
+    tune: UpToTenYears = Field(ge=3)
     """Early stopping."""
-    calibrate: int = Field(default=0, ge=0)
-    holdout: int = Field(ge=1)
+    calibrate: UpToTenYears = Field(default=0, ge=0)
+    holdout: UpToTenYears = Field(ge=1)
     """What the gate judges; nothing is fitted on it, before or after."""
 
 
@@ -102,7 +102,7 @@ class Gate(Section):
     """Of `model.ubj`. Left out: any."""
     max_seconds_per_million: float | None = Field(default=None, gt=0)
     """To score a million rows, as measured on the holdout. Left out: any."""
-    min_nights: int = Field(default=7, ge=1)
+    min_nights: UpToTenYears = Field(default=7, ge=1)
     """Nights with labels that the holdout must have."""
     min_label_coverage: float = Field(default=0.9, ge=0, le=1)
     """Share of the holdout's scored rows whose label is known."""
@@ -140,7 +140,7 @@ class Model(Section):
     imbalance: Imbalance | None = None
     calibrate: Calibrate = "none"
     """Learned on the segment of that name. `best`: whichever of nothing, Platt and isotonic is better on other nights of it."""
-    half_life: int | None = Field(default=None, ge=1)
+    half_life: UpToTenYears | None = Field(default=None, ge=1)
     """A training row so many nights older weighs half. Left out: all the same."""
     keep_features: int | None = Field(default=None, ge=1)
     """Train on so many features only: those whose shuffling on `tune` costs most. Left out: all."""

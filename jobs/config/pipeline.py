@@ -1,8 +1,8 @@
 """A pipeline: one file, validated as a whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, time
-from typing import Self, get_args
+from typing import Any, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,7 +11,7 @@ from jobs.config.base import Name, PlugIn, Section
 from jobs.config.features import Features
 from jobs.config.feeds import Feed
 from jobs.config.models import Model
-from jobs.config.watching import Alerts, DataSignal
+from jobs.config.watching import OF_PROBABILITIES, AlertRule, Alerts, DataSignal, ModelSignal
 
 
 class Cost(Section):
@@ -42,6 +42,15 @@ class Nights(Section):
     """Last night; left out: no end."""
     as_of: time = time(6)
     """Time of day in UTC at which night D runs, on D."""
+
+    @field_validator("as_of", mode="wrap")
+    @classmethod
+    def _to_the_minute(cls, given: Any, read: Callable[[Any], time]) -> time:
+        at = read(given)
+        if at.tzinfo or at.second or at.microsecond:
+            msg = f'must be hours and minutes in UTC, without a zone, as "06:00" (got {given!r})'
+            raise ValueError(msg)
+        return at
 
 
 class Pipeline(Section):
@@ -79,6 +88,10 @@ class Pipeline(Section):
             joined = [features.days_back(one) + self.feeds[one].lag - self.rows.lag for one in features.history if self.feeds[one].key == self.rows.key]
             back = max([back, *[days - 1 for days in joined]])
         return max(back, 0)
+
+    def models_with(self, signal: ModelSignal | DataSignal) -> list[str]:
+        """The models that have a signal: a regression has none of probabilities."""
+        return [name for name, model in self.models.items() if model.type == "binary" or signal not in OF_PROBABILITIES]
 
     def first_delivery(self, feed: str) -> date:
         """The first night for which `feed` delivers."""
@@ -135,5 +148,17 @@ class Pipeline(Section):
                 yield f"alerts.rules.{name}.models: `{rule.signal}` is of the whole pipeline; leave `models` out"
             elif rule.models == []:
                 yield f"alerts.rules.{name}.models: names no model; leave it out for all, or name some of {sorted(self.models)}"
+            else:
+                yield from self._unheld(f"alerts.rules.{name}", rule)
             unknown = [model for model in rule.models or () if model not in self.models]
             yield from (f"alerts.rules.{name}.models: names the model `{model}`; declared are {sorted(self.models)}" for model in unknown)
+
+    def _unheld(self, path: str, rule: AlertRule) -> Iterator[str]:
+        """Where a rule can never hold, since its models do not have its signal."""
+        having = self.models_with(rule.signal)
+        lacking = [model for model in rule.models or () if model in self.models and model not in having]
+        if not having:
+            yield f"{path}.signal: `{rule.signal}` is of probabilities; no model here is binary, so watch another signal, such as `loss_increase`"
+        elif lacking:
+            told = ", ".join(f"`{model}`" for model in lacking)
+            yield f"{path}.models: `{rule.signal}` is of probabilities, and a regression has none: take out {told}; there are {having}, or leave `models` out"

@@ -31,6 +31,7 @@ def problems(pipeline: "Pipeline") -> Iterator[str]:
         yield from _absent(f"features.latest.{feed}.order", [latest.order], own, f"the feed `{feed}`")
         yield from _absent(f"features.latest.{feed}.take", latest.take, own, f"the feed `{feed}`")
     yield from _of_history(pipeline, computed)
+    yield from _of_drift(pipeline)
 
 
 def columns_of(feed: "Feed") -> set[str]:
@@ -46,6 +47,16 @@ def _of_history(pipeline: "Pipeline", computed: set[str]) -> Iterator[str]:
         whose = "the rows" if spec.key == pipeline.rows.key else f"both the rows and the feed `{feed}`"
         named = dict.fromkeys(name for by in history.by for name in by)
         yield from _absent(f"features.history.{feed}.by", named, there, whose)
+
+
+def _of_drift(pipeline: "Pipeline") -> Iterator[str]:
+    # What a plug-in adds is known only where it runs.
+    models = {} if pipeline.features.plug_in else pipeline.models
+    for name, model in models.items():
+        there = {"score", *pipeline.features.names} - {*model.leave_out}
+        if absent := [one for one in model.drift.methods if one not in there]:
+            told = ", ".join(f"`{one}`" for one in absent)
+            yield f"models.{name}.drift.methods: {told} must be `score` or a feature of the model: {', '.join(sorted(there - {'score'}))}"
 
 
 def _absent(path: str, named: Iterable[str], there: Collection[str], whose: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Final, Self
 
 from pydantic import Field, model_validator
 
-from jobs.config.base import Section
+from jobs.config.base import Section, UpToAYear
 
 
 class Range(Section):
@@ -22,6 +22,13 @@ class Range(Section):
     def _in_order(self) -> Self:
         if not self.low < self.high or (self.log and self.low <= 0):
             msg = f"`low` must be below `high`, and above 0 with `log` (got {self.low:g} and {self.high:g})"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.whole and not (self.low.is_integer() and self.high.is_integer()):
+            msg = f"`low` and `high` must be whole numbers with `whole` (got {self.low:g} and {self.high:g})"
             raise ValueError(msg)
         return self
 
@@ -43,8 +50,8 @@ class Search(Section):
     """The model's own parameters are the first."""
     minutes: float = Field(default=30, gt=0)
     """No trial is begun later."""
-    folds: int = Field(default=3, ge=1)
-    fold_nights: int = Field(default=14, ge=3)
+    folds: int = Field(default=3, ge=1, le=100)
+    fold_nights: UpToAYear = Field(default=14, ge=3)
     """What each fold is measured on."""
     space: dict[str, Range] = Field(default_factory=lambda: dict(SPACE), min_length=1)
     """By parameter."""

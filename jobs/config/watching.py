@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from jobs.config.base import Name, Section
+from jobs.config.base import Name, Section, UpToAYear
 
 ModelSignal = Literal[
     "score_drift",
@@ -43,7 +43,7 @@ SIGNALS: Final[Mapping[ModelSignal | DataSignal, str]] = {
     "missing_history": "share of the features' windows that was not delivered",
     "behind": "nights since the newest night that is published, at the night's own time",
 }
-"""Those of models look at the newest nights whose labels are known, `over` of them together."""
+"""Realised and estimated ones are of the `over` newest nights together; drift is that of the night's own report."""
 
 OF_PROBABILITIES: Final[frozenset[ModelSignal]] = frozenset(
     {"auc", "estimated_auc", "estimated_loss_ratio", "estimated_loss_increase", "calibration_error", "concept"}
@@ -57,11 +57,11 @@ class Condition(Section):
     """The bound; or `below`."""
     below: float | None = None
     """The bound; or `above`."""
-    nights: int = Field(default=1, ge=1)
+    nights: UpToAYear = Field(default=1, ge=1)
     """In so many nights …"""
-    of: int | None = Field(default=None, ge=1)
+    of: UpToAYear | None = Field(default=None, ge=1)
     """… of so many newest ones. Left out: as many as `nights`."""
-    over: int = Field(default=7, ge=1)
+    over: UpToAYear = Field(default=7, ge=1)
     """Nights that a realised or estimated signal is computed over."""
 
     @property
@@ -90,7 +90,7 @@ class Trigger(Condition):
 
     signal: ModelSignal | None = None
     """Which number is held against the bound."""
-    every: Literal["week", "month"] | Annotated[int, Field(ge=1)] | None = None
+    every: Literal["week", "month"] | Annotated[UpToAYear, Field(ge=1)] | None = None
     """The first night of a week or month, or so many nights after the last training."""
     any: list["Trigger"] = Field(default_factory=list)
     """One of these is enough."""
@@ -120,7 +120,8 @@ class Trigger(Condition):
     def told(self) -> str:
         """In words: `loss_ratio > 0.98 in 3 of 5 nights`, `every month`."""
         if self.signal:
-            return f"{self.signal} {self.bound} in {self.nights} of {self.window} nights"
+            together = f", {self.over} at a time" if "over" in self.model_fields_set else ""
+            return f"{self.signal} {self.bound} in {self.nights} of {self.window} nights{together}"
         if self.every:
             return f"every {self.every} nights" if isinstance(self.every, int) else f"every {self.every}"
         parts = " or ".join(one.told for one in self.any) or " and ".join(one.told for one in self.all)
@@ -132,16 +133,16 @@ class Retrain(Section):
 
     when: Trigger = Trigger(never=True)
     """Left out: never."""
-    cooldown: int = Field(default=14, ge=1)
+    cooldown: UpToAYear = Field(default=14, ge=1)
     """Nights after a training in which no other is started."""
     per_month: int = Field(default=2, ge=1)
     """Trainings that may be started in a calendar month."""
     min_new_labels: int = Field(default=1, ge=0)
     """Rows whose label has become known since the last training."""
-    after_refusal: int = Field(default=28, ge=1)
+    after_refusal: UpToAYear = Field(default=28, ge=1)
     """Nights after a refused challenger in which no other is started."""
     attempts: int = Field(default=3, ge=1)
-    """How often a retraining that fails is tried before it is given up."""
+    """Runs of Dagster's sensor that may come to nothing before it is given up. What no other try can cure, the command gives up at once."""
 
 
 class AlertRule(Condition):
@@ -150,10 +151,10 @@ class AlertRule(Condition):
     signal: ModelSignal | DataSignal
     """Which number is held against the bound."""
     models: list[Name] | None = None
-    """Of a model's signal: which. Left out: all that have it."""
+    """Of a model's signal: which. Left out: all that have it; regressions have none of probabilities."""
     severity: Literal["info", "warning", "critical"] = "warning"
     """How it is told."""
-    repeat: int = Field(default=7, ge=1)
+    repeat: UpToAYear = Field(default=7, ge=1)
     """Told again after so many nights, while it lasts."""
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ import holidays
 
 from jobs.config.features import Calendar, Latest, Lookup
 from jobs.config.pipeline import Pipeline
-from jobs.features.history import aggregated, feature_names, joined_on, past, picked
+from jobs.features.history import aggregated, joined_on, past, picked
 from jobs.features.knowledge import KNOWN_UNTIL, counts_on, known
 
 HOLIDAY_HORIZON = 14
@@ -33,16 +33,6 @@ def as_one_query(queries: dict[str, str]) -> str:
     *parts, final = queries.items()
     common = ",\n".join(f"{name} AS (\n{query}\n)" for name, query in parts)
     return f"WITH {common}\n{final[1]}"
-
-
-def sql_features(pipeline: Pipeline) -> list[str]:
-    """The names of the features that SQL computes, in the table's order."""
-    features = pipeline.features
-    calendar = ["holiday", "days_to_holiday", "days_since_holiday"] if features.calendar else []
-    looked_up = [f"{feed}_{name}" for feed, lookup in features.lookup.items() for name in lookup.take]
-    latest = [f"{feed}_{name}" for feed, one in features.latest.items() for name in one.take]
-    history = [name for feed, one in features.history.items() for by in one.by for name in feature_names(feed, by, one)]
-    return [*features.take, *features.columns, *calendar, *looked_up, *latest, *history]
 
 
 def coverage_columns(pipeline: Pipeline) -> list[str]:

@@ -118,7 +118,7 @@ def picked(feed: str, history: History) -> Iterator[str]:
     for place, by in enumerate(history.by):
         for w in sorted(history.windows):
             for take in history.take:
-                yield f"{feed}_{place}_.{take}_{w} AS {feature_name(feed, by, take, w)}"
+                yield f"{feed}_{place}_.{take}_{w} AS {history.name(feed, by, take, w)}"
 
 
 def _groups(history: History) -> list[str]:
@@ -153,13 +153,3 @@ def _features(history: History) -> Iterator[str]:
                     yield f"CAST(CASE WHEN {take}_c_{w} > 0 THEN {take}_s_{w} END AS DOUBLE) AS {take}_{w}"
                 case _:
                     yield f"CAST({take}_s_{w} AS DOUBLE) / CAST(nullif({take}_c_{w}, 0) AS DOUBLE) AS {take}_{w}"
-
-
-def feature_name(feed: str, by: Sequence[str], take: str, window: int) -> str:
-    """`outcomes_origin_dep_hour_late_7d`; without groups `outcomes_all_late_7d`."""
-    return "_".join([feed, *(by or ["all"]), take, f"{window}d"])
-
-
-def feature_names(feed: str, by: Sequence[str], history: History) -> list[str]:
-    """The features of one list of groups, in order."""
-    return [feature_name(feed, by, take, w) for w in sorted(history.windows) for take in history.take]

@@ -1,5 +1,6 @@
 """A pipeline file is read strictly: everything that is wrong with it is said at once, with its path, what was given and what is allowed."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from jobs.settings import Settings
 from tests.tiny import merged, spec_of
 
 Refused = Callable[[Mapping[str, Any]], list[str]]
+REGRESSION = {"label": "outcomes.refund", "type": "regression", "segments": {"train": 14, "tune": 4, "holdout": 7}, "gate": {"champion": {"non_inferior": 1}}}
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def test_every_problem_is_said_at_once(refused: Refused) -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"feeds": {"orders": {"lag": "one"}}}, "feeds.orders.lag: must be a valid integer, unable to parse string as an integer (got 'one')"),
+        ({"feeds": {"orders": {"lag": "one"}}}, "feeds.orders.lag: must be a valid integer (got 'one')"),
         ({"feeds": {"orders": {"lag": -1}}}, "feeds.orders.lag: must be greater than or equal to 0 (got -1)"),
         (
             {"feeds": {"orders": {"columns": {"amount": "money"}}}},
@@ -142,6 +144,26 @@ def test_every_problem_is_said_at_once(refused: Refused) -> None:
         ({"models": {"returned": {"type": "regression", "threshold": 0.5}}}, "models.returned.threshold: is for a binary model"),
         ({"purpose": {"cost": None}}, "models.returned.threshold: comes from `purpose.cost`, which is not there"),
         ({"models": {"returned": {"search": {"space": {"eta": {"low": 1, "high": 1}}}}}}, "models.returned.search.space.eta: `low` must be below `high`"),
+        (
+            {"models": {"returned": {"search": {"space": {"eta": {"low": 0.1, "high": math.inf}}}}}},
+            "models.returned.search.space.eta.high: must be a finite number (got inf)",
+        ),
+        (
+            {"models": {"returned": {"search": {"space": {"max_bin": {"low": 0.5, "high": 9, "whole": True, "log": True}}}}}},
+            "models.returned.search.space.max_bin: `low` and `high` must be whole numbers with `whole` (got 0.5 and 9)",
+        ),
+        (
+            {"models": {"returned": {"search": {"space": {"max_depth": {"low": 3.7, "high": 9, "whole": True}}}}}},
+            "models.returned.search.space.max_depth: `low` and `high` must be whole numbers with `whole` (got 3.7 and 9)",
+        ),
+        (
+            {"models": {"returned": {"search": {"space": {"max_depth": {"low": 3, "high": 9.5, "whole": True}}}}}},
+            "models.returned.search.space.max_depth: `low` and `high` must be whole numbers with `whole` (got 3 and 9.5)",
+        ),
+        (
+            {"models": {"returned": {"search": {"space": {"eta": {"low": 0, "high": 1, "log": True}}}}}},
+            "models.returned.search.space.eta: `low` must be below `high`, and above 0 with `log` (got 0 and 1)",
+        ),
         ({"features": {"plug_in": "no function"}}, r"features.plug_in: must match ^[A-Za-z_][\w.]*:[A-Za-z_]\w*$ (got 'no function')"),
         ({"feeds": {"orders": {"expect": [{"expect_nothing": {}}]}}}, "feeds.orders.expect.0: `expect_nothing` is not supported; allowed are ["),
         (
@@ -153,6 +175,99 @@ def test_every_problem_is_said_at_once(refused: Refused) -> None:
 )
 def test_a_problem_says_where_what_and_what_is_allowed(refused: Refused, changes: Mapping[str, Any], expected: str) -> None:
     assert any(line.startswith(expected) for line in refused(changes)), refused(changes)
+
+
+@pytest.mark.parametrize("given", ["06:00Z", "06:00+02:00", "06:00:30", 6])
+def test_a_night_runs_at_a_minute_of_utc(refused: Refused, given: object) -> None:
+    assert refused({"nights": {"as_of": given}}) == [f'nights.as_of: must be hours and minutes in UTC, without a zone, as "06:00" (got {given!r})']
+
+
+@pytest.mark.parametrize(
+    ("section", "path"),
+    [
+        ("feeds.orders", "lag"),
+        ("feeds.orders", "max_late_days"),
+        ("feeds.orders.missing", "tolerate"),
+        ("features.latest.weather", "max_age_days"),
+        *(("models.returned.segments", name) for name in ("train", "tune", "calibrate", "holdout")),
+        ("models.returned", "half_life"),
+        ("models.returned.gate", "min_nights"),
+        ("models.returned.search", "fold_nights"),
+        ("models.returned.drift", "nights"),
+        ("models.returned.drift", "before"),
+        ("models.returned.retrain", "cooldown"),
+        ("models.returned.retrain", "after_refusal"),
+        *(("models.returned.retrain.when", name) for name in ("every", "nights", "of", "over")),
+        *(("alerts.rules.rule", name) for name in ("nights", "of", "over", "repeat")),
+    ],
+)
+@pytest.mark.parametrize(("given", "problem"), [(1_000_000, "must be less than or equal to 366"), (True, "must be a valid integer (got True)")])
+def test_a_number_of_nights_is_one_that_a_calendar_can_hold(refused: Refused, section: str, path: str, given: object, problem: str) -> None:
+    changes: dict[str, Any] = {path: given}
+    for key in reversed(section.split(".")):
+        changes = {key: changes}
+    (line,) = [line for line in refused(changes) if "must be 'week'" not in line and line.startswith(f"{section}.{path}: ")]
+    assert line.startswith(f"{section}.{path}: {problem}")
+
+
+def test_folds_end_somewhere(refused: Refused) -> None:
+    assert refused({"models": {"returned": {"search": {"folds": 1_000_000}}}}) == [
+        "models.returned.search.folds: must be less than or equal to 100 (got 1000000)"
+    ]
+
+
+@pytest.mark.parametrize("given", [math.nan, math.inf, -math.inf], ids=str)
+def test_a_bound_is_a_number(refused: Refused, given: float) -> None:
+    told = f"must be a finite number (got {given})"
+    assert refused({"alerts": {"rules": {"rule": {"signal": "volume", "below": given}}}}) == [f"alerts.rules.rule.below: {told}"]
+    assert refused({"models": {"returned": {"retrain": {"when": {"signal": "loss", "above": given}}}}}) == [f"models.returned.retrain.when.above: {told}"]
+
+
+METHODS = {"score": "wasserstein", "hour": "wasserstein", "weather_rain": "psi", "outcomes_shop_refund_7d": "psi", "holiday": "psi"}
+
+
+@pytest.mark.parametrize("left_out", [[], ["amount"]])
+def test_a_method_may_be_of_any_feature(written: Callable[[Mapping[str, Any]], Path], left_out: list[str]) -> None:
+    assert read_pipeline(written({"models": {"returned": {"drift": {"methods": METHODS}, "leave_out": left_out}}})).models["returned"].drift.methods == METHODS
+
+
+def test_a_method_of_no_feature_is_refused(refused: Refused) -> None:
+    (problem,) = refused({"models": {"returned": {"drift": {"methods": {**METHODS, "houre": "psi"}}}}})
+    assert problem.startswith("models.returned.drift.methods: `houre` must be `score` or a feature of the model: amount, days_since_holiday, ")
+
+
+def test_a_method_of_a_feature_that_the_model_leaves_out_is_refused(refused: Refused) -> None:
+    (problem,) = refused({"models": {"returned": {"drift": {"methods": METHODS}, "leave_out": ["hour"]}}})
+    assert problem.startswith("models.returned.drift.methods: `hour` must be `score` or a feature of the model: amount, ")
+
+
+def test_what_a_plug_in_adds_may_have_a_method(written: Callable[[Mapping[str, Any]], Path]) -> None:
+    changes = {"features": {"plug_in": "own:columns"}, "models": {"returned": {"drift": {"methods": {"theirs": "psi"}}}}}
+    assert read_pipeline(written(changes)).models["returned"].drift.methods == {"theirs": "psi"}
+
+
+OF_PROBABILITIES = ["auc", "estimated_auc", "estimated_loss_ratio", "estimated_loss_increase", "calibration_error", "concept"]
+
+
+@pytest.mark.parametrize("signal", OF_PROBABILITIES)
+def test_a_rule_about_probabilities_names_no_regression(refused: Refused, signal: str) -> None:
+    rule = {"signal": signal, "above": 0.6, "models": ["returned", "refund"]}
+    (problem,) = refused({"models": {"refund": REGRESSION}, "alerts": {"rules": {"rule": rule}}})
+    told = f"`{signal}` is of probabilities, and a regression has none: take out `refund`; there are ['returned'], or leave `models` out"
+    assert problem == f"alerts.rules.rule.models: {told}"
+
+
+@pytest.mark.parametrize("models", [None, ["refund"]])
+def test_a_rule_about_probabilities_needs_a_binary_model(refused: Refused, models: list[str] | None) -> None:
+    rule = {"signal": "auc", "below": 0.6, "models": models}
+    (problem,) = refused({"models": {"returned": None, "refund": REGRESSION}, "alerts": {"rules": {"rule": rule}}})
+    assert problem.startswith("alerts.rules.rule.signal: `auc` is of probabilities; no model here is binary")
+
+
+def test_a_signal_is_of_the_models_that_have_it(written: Callable[[Mapping[str, Any]], Path]) -> None:
+    rules = {"auc": {"signal": "auc", "below": 0.6}, "loss": {"signal": "loss", "above": 9, "models": ["refund"]}}
+    pipeline = read_pipeline(written({"models": {"refund": REGRESSION}, "alerts": {"rules": rules}}))
+    assert [sorted(pipeline.models_with(signal)) for signal in ("auc", "loss", "red")] == [["returned"], ["refund", "returned"], ["refund", "returned"]]
 
 
 def test_a_missing_key_does_not_show_the_section_around_it(refused: Refused) -> None:

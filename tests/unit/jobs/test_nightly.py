@@ -1,0 +1,57 @@
+"""Which tasks a command means."""
+
+from pathlib import Path
+
+import pytest
+
+from jobs.cli import app, guarded
+from jobs.config.loading import load_pipeline, read_pipeline
+from jobs.config.pipeline import Pipeline
+from jobs.errors import UsageError
+from jobs.nightly import NIGHTLY, chosen
+from jobs.settings import Settings
+from tests.tiny import write_pipeline
+
+ALLOWED = "raw, validated, features, predictions, drift_report, performance, published, retraining, alerts, report"
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    return read_pipeline(write_pipeline(tmp_path, tmp_path / "landing", nights=1).path)
+
+
+def test_left_out_a_night_has_all_its_steps(pipeline: Pipeline) -> None:
+    assert list(dict.fromkeys(task.step.name for task in chosen(pipeline, steps=None, model=None))) == [*NIGHTLY] == ALLOWED.split(", ")
+
+
+def test_steps_are_taken_in_the_order_of_the_night(pipeline: Pipeline) -> None:
+    assert [task.key for task in chosen(pipeline, steps="published, features", model=None)] == [("features",), ("returned", "published")]
+
+
+def test_a_model_narrows_what_is_done_for_models(home: Settings) -> None:
+    found = chosen(load_pipeline("flights", home), steps="features,predictions", model="delayed")
+    assert [task.key for task in found] == [("features",), ("delayed", "predictions")]
+
+
+@pytest.mark.parametrize("steps", ["model", "features,model"])
+def test_a_step_that_no_night_makes_is_refused(pipeline: Pipeline, steps: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        chosen(pipeline, steps=steps, model=None)
+    assert str(caught.value) == f"--steps model: allowed are {ALLOWED}. `model` is made on demand, not by the night: `matins train`."
+
+
+def test_an_unknown_step_is_refused(pipeline: Pipeline) -> None:
+    with pytest.raises(UsageError) as caught:
+        chosen(pipeline, steps="raw,cooked", model=None)
+    assert str(caught.value) == f"--steps cooked: allowed are {ALLOWED}."
+
+
+def test_an_unknown_model_is_refused(pipeline: Pipeline) -> None:
+    with pytest.raises(UsageError, match=r"`tiny` has no model `late`; it has \['returned'\]\."):
+        chosen(pipeline, steps=None, model="late")
+
+
+def test_the_command_refuses_a_night_that_would_do_nothing(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(lambda: app(["run", "flights", "--night", "2013-05-31", "--steps", "model"])) == 2
+    assert f"--steps model: allowed are {ALLOWED}." in capsys.readouterr().err
+    assert not (home.root / "ledger.db").exists()
