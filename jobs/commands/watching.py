@@ -1,7 +1,5 @@
 """Commands about how models do, and what is watched of them."""
 
-from dataclasses import asdict
-
 from jobs import acting, console
 from jobs.commands.options import Baselines, Json, MayFrom, MayTo, ModelName, Weeks, app
 from jobs.reading import ledger_to_read
@@ -28,32 +26,30 @@ def performance(model: ModelName, first: MayFrom = None, last: MayTo = None, bas
 @app.command()
 def estimates(model: ModelName, first: MayFrom = None, last: MayTo = None, weeks: Weeks = False, json: Json = False) -> None:
     """Show what a model was expected to do before labels were known, beside what it then did."""
-    from jobs.performance.record import as_table, pairs, summary
+    from jobs.performance.record import as_lines, as_table, record
     from jobs.watch.on_record import read_facts
 
     settings = read_settings()
     spec, which = acting.model_at(model, settings)
     facts = read_facts(ledger_to_read(settings), spec, which)
-    found = pairs(facts, acting.nights_or_all(spec, first, last), "week" if weeks else "month", seed=spec.models[which].seed)
-    told = summary(found)
+    found = record(facts, acting.nights_or_all(spec, first, last), "week" if weeks else "month")
     if json:
-        console.as_json({"pairs": [{**asdict(one), "error": one.error, "held": one.held} for one in found], "record": told})
+        console.as_json(found.to_dict())
         return
-    console.table(*as_table(found))
-    for metric, one in told.items():
-        band = "" if one["within_band"] is None else f", the truth within its band in {one['within_band']:.0%}"
-        console.say(f"{metric}: mean absolute error {one['mean_absolute_error']:.3f} over {one['periods']} {'weeks' if weeks else 'months'}{band}")
+    console.table(*as_table(found.pairs))
+    for line in as_lines(found):
+        console.say(line)
 
 
 @app.command()
 def signals(model: ModelName, first: MayFrom = None, last: MayTo = None, json: Json = False) -> None:
     """Show how each signal went with the loss of the week after it; from what is on record."""
     from jobs.watch.recorded import measured
-    from jobs.watch.worth import as_table
+    from jobs.watch.worth import as_table, how_many
 
     settings = read_settings()
     spec, which = acting.model_at(model, settings)
-    with console.counting("signals", total=28) as done:
+    with console.counting("signals", total=how_many()) as done:
         found = measured(settings, spec, which, acting.nights_or_all(spec, first, last), done)
     if json:
         console.as_json([vars(one) for one in found])

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import product
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import numpy as np
 
 from jobs.config.drift import Drift
-from jobs.config.watching import ModelSignal
 from jobs.drift_report.judged import Counts, Yardstick, summary
 from jobs.model.evaluation.evaluation import Estimate
 from jobs.model.evaluation.floats import Floats
@@ -51,10 +50,15 @@ def ahead(facts: Facts) -> tuple[Series, Series]:
 def of_signals(facts: Facts, *, seed: int, done: Callable[[str], None]) -> Iterator[Worth]:
     """Every signal of a model as it stands, over a week."""
     targets = ahead(facts)
-    for signal in (one for one in get_args(ModelSignal) if one in READINGS):
+    for signal in READINGS:
         series = {night: found for night in facts.drift if (found := value(signal, facts, night, over=WEEK)) is not None}
         done(signal)
         yield _worth(signal, series, targets, seed=seed)
+
+
+def how_many() -> int:
+    """What `of_signals` and `of_drift` tell of while they are at it."""
+    return len(READINGS) + len([*variants()])
 
 
 def variants() -> Iterator[tuple[str, Drift]]:
