@@ -31,10 +31,14 @@ def jensen_shannon(reference: Floats, counts: Floats) -> Floats:
 
 
 def wasserstein(reference: Floats, counts: Floats, centers: Floats, scale: float) -> Floats:
-    """The earth mover's distance between the bins' centers, in standard deviations of the reference; missing values have no place on the line."""
+    """The earth mover's distance between the bins' centers, in standard deviations of the reference.
+
+    Missing values have no place on the line: each row that is missing on one side alone counts as moved by one standard deviation.
+    """
     order = np.argsort(centers)
     p, q = (np.cumsum(shares(given[..., : len(centers)])[..., order], axis=-1)[..., :-1] for given in (reference, counts))
-    return np.asarray(np.sum(np.abs(p - q) * np.diff(centers[order]), axis=-1) / scale)
+    absent = np.abs(shares(reference)[..., len(centers) :].sum(axis=-1) - shares(counts)[..., len(centers) :].sum(axis=-1))
+    return np.asarray(np.sum(np.abs(p - q) * np.diff(centers[order]), axis=-1) / scale + absent)
 
 
 def shares(counts: Floats) -> Floats:

@@ -68,7 +68,8 @@ class Yardstick:
         alone, judged = counts[night][reference.name], _together(counts, reference.name, judged_nights(self.drift, night))
         base, compared = self._base(reference, counts, night)
         found = float(distance(reference, base, judged[:-1], method))
-        usual = self._usual[reference.name, method]
+        together = sum(reference.name in counts.get(day, {}) for day in judged_nights(self.drift, night))
+        usual = self._usual(reference, method, nights=together, before=self.drift.before if compared == "trailing" else 0)
         mark, watch = (max(MARKS[method](given), usual) for given in (self.drift.drifted, self.drift.watch))
         rows = max(float(alone[:-1].sum()), 1.0)
         return Distance(
@@ -95,25 +96,30 @@ class Yardstick:
             return np.array(reference.shares), "training"
         return _together(counts, reference.name, there)[:-1], self.drift.compare
 
-    @cached_property
-    def _usual(self) -> Mapping[tuple[str, Method], float]:
-        """By name and method: the distance that most spans of the champion's own nights kept to from what they are compared with."""
-        found: dict[tuple[str, Method], float] = {}
-        for one in self.references:
-            method = method_for(one, self.drift.method_of(one.name))
-            series = np.array([self.own[night][one.name][:-1] for night in sorted(self.own) if one.name in self.own[night]])
-            found[one.name, method] = self._usual_of(one, series, method) if len(series) else 0.0
-        return found
+    def _usual(self, reference: Reference, method: Method, *, nights: int, before: int) -> float:
+        """The distance that most spans of so many of the champion's own nights kept to from what they are compared with; 0 where that is not known."""
+        key = (reference.name, nights, before)
+        if key not in self._known:
+            self._known[key] = self._usual_of(reference, method, nights, before)
+        return self._known[key]
 
-    def _usual_of(self, reference: Reference, series: Floats, method: Method) -> float:
-        nights, before = self.drift.nights, self.drift.before if self.drift.compare == "trailing" else 0
-        sums = np.concatenate([np.zeros((1, series.shape[1])), np.cumsum(series, axis=0)])
+    def _usual_of(self, reference: Reference, method: Method, nights: int, before: int) -> float:
+        series = self._series(reference.name)
         starts = np.arange(before, len(series) - nights + 1)
         if not self.drift.usual or len(starts) < 2:
             return 0.0
+        sums = np.concatenate([np.zeros((1, series.shape[1])), np.cumsum(series, axis=0)])
         blocks = sums[starts + nights] - sums[starts]
         base = sums[starts] - sums[starts - before] if before else np.array(reference.shares)
         return float(np.quantile(distance(reference, base, blocks, method), self.drift.usual))
+
+    def _series(self, name: str) -> Floats:
+        """The counts of the champion's own nights, oldest first."""
+        return np.array([self.own[night][name][:-1] for night in sorted(self.own) if name in self.own[night]])
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, int, int], float]:
+        return {}
 
 
 def judged_nights(drift: Drift, night: date) -> list[date]:

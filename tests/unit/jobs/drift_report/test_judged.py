@@ -167,6 +167,25 @@ def test_what_is_no_more_than_usual_is_steady() -> None:
     assert judged(Drift(nights=1), counts({0: (89, 11)}), own=own).state == "steady"
 
 
+def test_what_is_usual_is_that_of_as_many_nights_as_there_are() -> None:
+    """The first night after a promotion is told by itself: against a mark for seven nights, which even each other out, it would be drifted."""
+    own = counts({ago: (9, 1) if ago % 2 else (1, 9) for ago in range(1, 29)})
+    first = judged(Drift(nights=8), counts({0: (9, 1)}), own=own)
+    eighth = judged(Drift(nights=8), counts(dict.fromkeys(range(8), (9, 1))), own=own)
+    assert (first.mark, first.state) == (pytest.approx(PSI_OF_NINE_TO_ONE), "drifted")
+    assert (eighth.mark, eighth.state) == (0.25, "drifted")
+    assert judged(Drift(nights=8), counts({0: (89, 11)}), own=own).state == "steady"
+
+
+def test_what_is_usual_is_that_of_what_is_compared_with() -> None:
+    """The champion's nights lie far from its training, and hardly ever from those before them."""
+    own = counts({ago: (9, 1) if ago > 20 else (1, 9) for ago in range(1, 41)})
+    drift = Drift(compare="trailing", nights=1, before=7, usual=0.5)
+    beside, alone = (judged(drift, counts({0: (9, 1), **dict.fromkeys(range(1, there + 1), (9.0, 1.0))}), own=own) for there in (7, 0))
+    assert (beside.compared, beside.mark) == ("trailing", 0.25)
+    assert (alone.compared, alone.mark) == ("training", pytest.approx(PSI_OF_NINE_TO_ONE))
+
+
 def test_a_champion_of_an_earlier_release_knows_nothing_usual() -> None:
     old = Reference("x", (0.5,), (), (0.5, 0.5, 0.0))
     one = judged(Drift(nights=1, method="wasserstein"), counts({0: (9, 1)}), reference=old)
@@ -181,13 +200,14 @@ def test_one_own_night_is_not_enough_for_what_is_usual() -> None:
 def test_trailing_has_its_own_usual() -> None:
     """A level that drifts slowly is far from the training's, and not from the nights before."""
     own = counts({60 - n: (60.0 - n, float(n)) for n in range(60)})
-    by_training, by_trailing = (judged(Drift(compare=compare), counts({0: (5, 5)}), own=own) for compare in ("training", "trailing"))
+    all_there = counts(dict.fromkeys(range(35), (5.0, 5.0)))
+    by_training, by_trailing = (judged(Drift(compare=compare), all_there, own=own) for compare in ("training", "trailing"))
     assert by_training.mark > by_trailing.mark > 0.25
 
 
 def test_trailing_spans_are_measured_against_the_nights_right_before_each() -> None:
     own = counts({9: (50, 50), **dict.fromkeys(range(3, 9), (5.0, 5.0)), 2: (9, 1), 1: (1, 9)})
-    one = judged(Drift(compare="trailing", nights=1, before=7, usual=0.5), counts({0: (5, 5)}), own=own)
+    one = judged(Drift(compare="trailing", nights=1, before=7, usual=0.5), counts(dict.fromkeys(range(8), (5.0, 5.0))), own=own)
     apart = psi(np.array([80.0, 80.0]), np.array([9.0, 1.0])), psi(np.array([39.0, 31.0]), np.array([1.0, 9.0]))
     assert one.mark == pytest.approx(sum(apart) / 2)
 
