@@ -7,8 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
-from jobs.config.models import Model
+from jobs.config.models import Model, Segments
 from jobs.config.pipeline import Pipeline
 from jobs.config.search import Search
 from jobs.errors import UsageError
@@ -17,6 +18,7 @@ from jobs.model.decision import Decision
 from jobs.model.evaluation import baselines
 from jobs.model.evaluation.floats import Floats
 from jobs.model.gate.case import Case, Contender
+from jobs.model.labels import read_labels
 from jobs.model.rows import Rows, read_rows
 from jobs.model.segments import Span, cut
 from jobs.model.training.search import Fold, Found, rolling, search
@@ -140,9 +142,13 @@ def spans_of(work: Work, as_of: date) -> dict[str, Span]:
     """The segments' nights for a version made in the night `as_of`.
 
     Raises:
-        UsageError: the pipeline has too few nights before it.
+        UsageError: lengths that segments cannot have, or the pipeline has too few nights before it.
     """
-    segments = work.model.segments.model_copy(update=dict(work.options.segments))
+    try:
+        segments = Segments.model_validate({**work.model.segments.model_dump(), **dict(work.options.segments)})
+    except ValidationError as error:
+        msg = "; ".join(f"--segments {one['loc'][0]}={one['input']}: {one['msg']}" for one in error.errors(include_url=False))
+        raise UsageError(msg) from None
     return cut(segments, as_of=as_of, lag=label_lag(work), first=work.pipeline.nights.from_)
 
 
@@ -159,7 +165,7 @@ def gather(work: Work, as_of: date, spans: Mapping[str, Span]) -> Material:
         UsageError: `slices` names what is no feature.
     """
     label_table = f"validated/{work.model.label_feed}"
-    features, labels = work.lake.read("features"), work.lake.read(label_table)
+    features, labels = work.lake.read("features"), read_labels(work.lake, work.model.label_feed)
     rows = read_rows(features.frame, labels.frame, work.pipeline, work.item, spans, as_of=as_of)
     if unknown := sorted(set(work.model.slices) - set(rows.features)):
         msg = f"models.{work.item}.slices: {unknown} are no features of this model; they are {sorted(rows.features)}."

@@ -50,7 +50,7 @@ def read_rows(features: DataFrame, labels: DataFrame, pipeline: Pipeline, model:
 
     Args:
         features: the feature table, restated generations included; they are left out here.
-        labels: validated rows of the label's feed.
+        labels: as `read_labels` gives them.
         pipeline: whose.
         model: whose label and population.
         spans: the segments' nights.
@@ -89,7 +89,8 @@ def _must_fit(wanted: DataFrame, model: str, spans: Mapping[str, Span]) -> None:
 def _known_labels(labels: DataFrame, key: list[str], spec: Model, as_of: date) -> DataFrame:
     newest = Window.partitionBy(*key).orderBy(F.col("known_night").desc(), F.col("night").desc(), F.col("generation").desc())
     known = labels.where(F.col("known_night") <= F.lit(as_of)).withColumn("place", F.row_number().over(newest)).where("place = 1")
-    return known.select(*key, F.col(spec.label_column).cast(spec.label_type).alias("label"))
+    standing = F.col("replaced_night").isNull() | (F.col("replaced_night") > F.lit(as_of))
+    return known.where(standing).select(*key, F.col(spec.label_column).cast(spec.label_type).alias("label"))
 
 
 def feature_columns(features: DataFrame, pipeline: Pipeline, *, leave_out: list[str]) -> tuple[str, ...]:

@@ -36,20 +36,29 @@ def run(work: Work, nights: Nights) -> StepResult:
     as_of, registry = max(nights), registry_of(work.settings)
     spans = spans_of(work, as_of)
     made_from = _fingerprint(work, as_of, spans)
-    known = next((one for one in registry.versions(work.model_name) if one.tags.get("fingerprint") == made_from), None)
-    decisions = work.ledger.decisions(work.pipeline.pipeline, work.item)
-    # Not decided after a crash between registration and decision: the version is then judged again.
-    if known and any(one["version"] == known.version for one in decisions):
-        return _step_result(work, NightResult(night=as_of, outcome="unchanged", detail=_as_decided(known, decisions)), "cpu", {})
+    if done := _as_decided(work, registry, as_of, made_from):
+        return done
     material = gather(work, as_of, spans)
     found = _searched(work, material, made_from) if work.model.search else None
     trained = (material.with_params(found.params) if found else material).train()
     with lease(work.ledger, f"model/{work.model_name}"):
+        # Another run may have made the same meanwhile, and the gate would find a challenger that is the champion.
+        if done := _as_decided(work, registry, as_of, made_from):
+            return done
         result = _judged(work, registry, material, trained, found, {"as_of": str(as_of), "fingerprint": made_from, **material.versions})
     return _step_result(work, result, trained.device.used, material.versions)
 
 
-def _as_decided(known: Entry, decisions: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+def _as_decided(work: Work, registry: Registry, as_of: date, made_from: str) -> StepResult | None:
+    """The version that was made from the very same and decided; one that a crash has left without a decision is judged again."""
+    known = next((one for one in registry.versions(work.model_name) if one.tags.get("fingerprint") == made_from), None)
+    decisions = work.ledger.decisions(work.pipeline.pipeline, work.item)
+    if known is None or not any(one["version"] == known.version for one in decisions):
+        return None
+    return _step_result(work, NightResult(night=as_of, outcome="unchanged", detail=_told(known, decisions)), "cpu", {})
+
+
+def _told(known: Entry, decisions: Sequence[Mapping[str, Any]]) -> dict[str, object]:
     told = {"verdict": known.tags.get("verdict"), "sentence": known.tags.get("sentence")}
     if why := rejected(decisions).get(known.version):
         told = {"verdict": "REFUSE", "sentence": f"it was {why}. It stays out; only other data or another configuration make another version."}

@@ -8,6 +8,7 @@ import pandas as pd
 from jobs.config.pipeline import Pipeline
 from jobs.lake.lake import Lake
 from jobs.model.evaluation import baselines
+from jobs.model.labels import read_labels
 from jobs.model.registry.registry import Registry
 from jobs.model.registry.version import Version
 from jobs.model.rows import read_rows
@@ -37,7 +38,7 @@ def beside(lake: Lake, registry: Registry, pipeline: Pipeline, model: str, night
 
 def _of_version(lake: Lake, pipeline: Pipeline, model: str, version: Version, nights: Nights) -> Mapping[str, pd.DataFrame]:
     spec = pipeline.models[model]
-    features, labels = lake.read("features").frame, lake.read(f"validated/{spec.label_feed}").frame
+    features, labels = lake.read("features").frame, read_labels(lake, spec.label_feed).frame
     spans = {name: version.spans[name] for name in LEARNED_FROM}
     learned_from = read_rows(features, labels, pipeline, model, spans, as_of=parse_night(version.tags["as_of"]))
     simple = baselines.fit(*(learned_from.labelled(spans[name]) for name in LEARNED_FROM), learned=version.artifact.learned, loss=spec.loss)

@@ -15,7 +15,7 @@ def arrived(labels: DataFrame, scores: DataFrame, pipeline: Pipeline, model: str
     All labels that the night knew of such a scored night, not only those that came with it: a late or corrected label makes its night whole.
 
     Args:
-        labels: validated rows of the model's label feed.
+        labels: as `read_labels` gives them.
         scores: the model's predictions; restated ones have no part.
         pipeline: names the rows' key.
         model: whose label.
@@ -49,7 +49,8 @@ def versions(labels: DataFrame, pipeline: Pipeline, model: str) -> DataFrame:
     newest_first = Window.partitionBy(*key).orderBy("known_night", F.col("night").desc(), F.col("generation").desc())
     before = F.lag("known_night").over(newest_first)
     one_a_night = labels.withColumn("before", before).where(F.col("before").isNull() | (F.col("before") < F.col("known_night")))
-    until = F.lead("known_night").over(by_key)
+    # Ended by a newer version, or by a correction of the delivery that has left it out.
+    until = F.least(F.lead("known_night").over(by_key), "replaced_night")
     return one_a_night.select(*key, "known_night", until.alias("until"), F.col(spec.label_column).cast(spec.label_type).alias("label"))
 
 

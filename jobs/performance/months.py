@@ -49,10 +49,11 @@ def measured(settings: Settings, pipeline: Pipeline, model: str, nights: Nights,
         DataError: there are no predictions, or no label is known yet.
     """
     from jobs.lake.session import spark_session
+    from jobs.model.labels import read_labels
 
     lake = lake_to_read(settings, pipeline, spark_session(settings))
     scores = lake.read(f"{model}/predictions").frame.where(among(nights))
-    labels = lake.read(f"validated/{pipeline.models[model].label_feed}").frame
+    labels = read_labels(lake, pipeline.models[model].label_feed).frame
     everything = {"model": known(labels, scores, pipeline, model).toPandas()}
     if with_baselines:
         from jobs.model.registry.champion import registry_of

@@ -7,6 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.model.labels import read_labels
 from jobs.nights import Nights, span
 from jobs.performance.estimate import Estimator
 from jobs.performance.labels import arrived
@@ -38,7 +39,7 @@ def pairs_of(work: Work, oldest: date, nights: Nights, curves: Mapping[int, Esti
 def _realised(work: Work, oldest: date, nights: Nights) -> DataFrame:
     scored = span(oldest, max(nights))
     scores = work.lake.read(f"{work.item}/predictions", scored).frame
-    labels = work.lake.read(f"validated/{work.model.label_feed}").frame.where(F.col("known_night").between(oldest, max(nights)))
+    labels = read_labels(work.lake, work.model.label_feed).frame.where(F.col("known_night").between(oldest, max(nights)))
     together = arrived(labels, scores, work.pipeline, work.item, nights).withColumn("label", F.col("label").cast("double"))
     return _in_slices(work, together, scored)
 

@@ -19,9 +19,12 @@ from jobs.work import Work, fingerprint
 
 
 def run(work: Work, nights: Nights) -> StepResult:
-    """Compare scores with the labels that arrived in `nights`, and estimate what the scores of `nights` are worth."""
+    """Compare scores with the labels that arrived in `nights`, and estimate what the scores of `nights` are worth.
+
+    So are earlier nights whose labels have come since: a delivery that is let off for a night belongs to that night all the same.
+    """
     current, wanted = work.lake.current(work.table), _wanted(work, nights)
-    pending = list(_due(nights, current, wanted))
+    pending = list(_due(current, wanted))
     idle = [_result(current[night], frozenset()) for night in nights if night not in pending]
     has_scores = bool(work.lake.current(f"{work.item}/predictions"))
     version, measured = _measure(work, pending, wanted) if pending and has_scores else (None, [_nothing(night) for night in pending])
@@ -31,17 +34,20 @@ def run(work: Work, nights: Nights) -> StepResult:
 
 def due(work: Work, nights: Nights) -> dict[date, str]:
     """The nights that a run of `nights` would measure, and why."""
-    return _due(nights, work.lake.current(work.table), _wanted(work, nights))
+    return _due(work.lake.current(work.table), _wanted(work, nights))
 
 
-def _due(nights: Nights, current: Mapping[date, Slice], wanted: Mapping[date, str]) -> dict[date, str]:
-    changed = {night: "labels or scores changed" for night in nights if night in current and current[night].fingerprint != wanted[night]}
-    return {night: "never measured" if night not in current else changed[night] for night in nights if night not in current or night in changed}
+def _due(current: Mapping[date, Slice], wanted: Mapping[date, str]) -> dict[date, str]:
+    never = {night: "never measured" for night in wanted if night not in current}
+    return {**never, **{night: "labels or scores changed" for night, one in current.items() if night in wanted and one.fingerprint != wanted[night]}}
 
 
 def _wanted(work: Work, nights: Nights) -> dict[date, str]:
+    """The fingerprints of `nights`, and of the measured nights since the oldest whose labels may still come."""
     labels, predictions = work.lake.slices(f"validated/{work.model.label_feed}"), work.lake.current(f"{work.item}/predictions")
-    return {night: _fingerprint(work, night, labels, predictions) for night in nights}
+    since = oldest_scored(work.pipeline, work.item, min(nights))
+    measured = {night for night in work.lake.current(work.table) if since <= night <= max(nights)}
+    return {night: _fingerprint(work, night, labels, predictions) for night in sorted({*nights, *measured})}
 
 
 def _nothing(night: date) -> NightResult:

@@ -81,11 +81,17 @@ def _wanted(work: Work, nights: Nights, recorded: dict[date, Slice]) -> Iterator
         yield _Wanted(work.pipeline.nights.from_, asked=True)
         return
     first = work.pipeline.first_delivery(work.item)
-    back = timedelta(days=work.pipeline.nights_back(work.item))
+    back = timedelta(days=max(work.pipeline.nights_back(work.item), _late(work)))
     asked = {night for night in nights if night >= first}
     window = {night for night in span(max(first, min(nights) - back), max(nights)) if night not in recorded}
     changed = {night for night, one in recorded.items() if night < max(nights) and work.feed.path and _has_changed(work, one)}
     yield from (_Wanted(night, asked=night in asked) for night in sorted(asked | window | changed))
+
+
+def _late(work: Work) -> int:
+    """Nights that a file of labels is waited for: late ones belong to scores, though no feature may look back on them."""
+    is_label_feed = any(model.label_feed == work.item for model in work.pipeline.models.values())
+    return work.feed.max_late_days if work.feed.path and is_label_feed else 0
 
 
 def _look(work: Work, wanted: _Wanted, before: Slice | None, this: _Run) -> Delivery | NightResult | None:

@@ -3,9 +3,13 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import date
+from typing import Any
 
 import pytest
 
+from jobs.model import step
+from jobs.model.material import Material, gather
 from jobs.model.registry.champion import registry_of
 from tests.faults import invariants
 from tests.faults.prepared import MODEL, NAME, Scene
@@ -51,3 +55,29 @@ def test_a_verdict_stands_when_only_the_gate_was_changed(scene: Scene, capsys: p
     assert train(scene) == 0
     assert f"nothing changed: {NAMED} v1: {NAMED}: PASS" in capsys.readouterr().out
     assert acts(scene) == before
+
+
+def test_two_trainings_of_the_same_at_once_are_one_version_and_one_decision(untrained: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second has looked before the first was done: without looking again, the gate would refuse it for being the champion."""
+
+    def meanwhile(*given: Any, **about: Any) -> Material:
+        monkeypatch.setattr(step, "gather", gather)
+        assert train(untrained) == 0
+        return gather(*given, **about)
+
+    monkeypatch.setattr(step, "gather", meanwhile)
+    assert train(untrained) == 0
+    assert acts(untrained) == [("promoted", 1)]
+    invariants.hold(untrained)
+
+
+def test_a_retraining_that_cannot_be_done_is_given_up_and_holds_nothing_back(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    path = scene.settings.root / "pipelines" / f"{NAME}.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("train: 14", "train: 99"), encoding="utf-8")
+    scene.lake.ledger.record_retraining(NAME, MODEL, date(2024, 2, 2), act="retrain", reason="it is time", inputs={}, fingerprint="f", run_id=None)
+    assert scene.matins("retrain", NAMED) == 2
+    newest = scene.lake.ledger.decisions(NAME)[-1]
+    assert (newest["act"], newest["night"]) == ("given_up", date(2024, 2, 2))
+    assert "2024-02-02" in newest["reason"]
+    assert scene.matins("retrain", NAMED) == 0
+    assert "no retraining is open" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -12,6 +13,7 @@ from jobs.errors import DataError, UsageError
 from jobs.features.compile import coverage_columns
 from jobs.lake.lake import Lake
 from jobs.memory import available_memory_mb
+from jobs.model.labels import read_labels
 from jobs.model.rows import BYTES_PER_VALUE, Rows, feature_columns
 from jobs.nights import Nights, in_words, span
 from jobs.performance.labels import versions
@@ -40,8 +42,20 @@ def read_history(lake: Lake, pipeline: Pipeline, model: str, *, learned_from: da
     _require_memory(wanted)
     frame = wanted.toPandas().sort_values(["night", *key], ignore_index=True)
     rows = Rows(frame, feature_columns(features, pipeline, leave_out=spec.leave_out), tuple(coverage_columns(pipeline)))
-    labels = versions(lake.read(f"validated/{spec.label_feed}").frame, pipeline, model).drop("until").toPandas()
-    return History(rows, Labels.of(frame, labels, key))
+    labels = versions(read_labels(lake, spec.label_feed).frame, pipeline, model).toPandas()
+    return History(rows, Labels.of(frame, with_withdrawals(labels, key), key))
+
+
+def with_withdrawals(labels: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Versions of labels, and an empty one for each that ended without another in its place.
+
+    Args:
+        labels: `key`, `known_night`, `until` (missing: to this day) and `label`.
+        key: of the rows.
+    """
+    ended = labels[labels["until"].notna()].drop(columns=["known_night", "label"]).rename(columns={"until": "known_night"})
+    both = pd.concat([labels.drop(columns="until"), ended], ignore_index=True)
+    return both.drop_duplicates([*key, "known_night"], keep="first", ignore_index=True)
 
 
 def _require_made(lake: Lake, pipeline: Pipeline, label_feed: str, nights: Nights) -> None:

@@ -8,6 +8,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.config.loading import read_pipeline
 from jobs.config.pipeline import Pipeline
+from jobs.ledger.ledger import Slice
+from jobs.model.labels import with_replacements
 from jobs.nights import span
 from jobs.performance.labels import arrived, known, oldest_scored
 from tests.tiny import write_pipeline
@@ -15,7 +17,7 @@ from tests.tiny import write_pipeline
 DAY, NEXT = date(2013, 5, 1), date(2013, 5, 2)
 FIRST, LATE, VERY_LATE = date(2013, 5, 3), date(2013, 5, 4), date(2013, 6, 12)
 """When the day's outcomes are due; a night and forty nights later."""
-LABELS = "day date, order_id string, night date, known_night date, generation int, returned boolean"
+LABELS = "day date, order_id string, night date, known_night date, generation int, returned boolean, replaced_night date"
 SCORES = "day date, order_id string, night date, score double, model_version int, restated boolean"
 
 
@@ -31,8 +33,10 @@ def scores(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(found, SCORES)
 
 
-def label(key: str, night: date, *, returned: bool | None, day: date = DAY, known_night: date | None = None, generation: int = 1) -> tuple[Any, ...]:
-    return day, key, night, known_night or night, generation, returned
+def label(
+    key: str, night: date, *, returned: bool | None, day: date = DAY, known_night: date | None = None, generation: int = 1, replaced: date | None = None
+) -> tuple[Any, ...]:
+    return day, key, night, known_night or night, generation, returned, replaced
 
 
 def told(frame: DataFrame) -> list[tuple[Any, ...]]:
@@ -105,3 +109,19 @@ def test_the_newest_version_of_a_label_is_the_known_one(spark: SparkSession, tin
 
 def test_the_oldest_scored_night_is_as_late_as_the_feed_allows(tiny: Pipeline) -> None:
     assert oldest_scored(tiny, "returned", date(2013, 6, 30)) == date(2013, 5, 14)
+
+
+def test_a_row_that_a_correction_left_out_no_longer_counts(spark: SparkSession, tiny: Pipeline, scores: DataFrame) -> None:
+    given = [label("a", FIRST, returned=True, replaced=LATE), label("b", FIRST, returned=False, replaced=LATE)]
+    labels = spark.createDataFrame([*given, label("b", FIRST, returned=False, known_night=LATE, generation=2)], LABELS)
+    assert told(arrived(labels, scores, tiny, "returned", [FIRST, LATE])) == [(FIRST, DAY, "a", 1), (FIRST, DAY, "b", 0), (LATE, DAY, "b", 0)]
+    assert [row["score"] for row in known(labels, scores, tiny, "returned").collect()] == [0.5]
+
+
+def test_which_deliveries_were_replaced_is_told_by_the_slices(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(FIRST, 1), (FIRST, 2), (LATE, 1)], "night date, generation int")
+    about = {"rows": 1, "checksum": "", "fingerprint": "", "version": 1, "run_id": "r"}
+    slices = [Slice(night=night, generation=generation, known_night=on, **about) for night, generation, on in ((FIRST, 1, FIRST), (FIRST, 2, LATE))]
+    found = with_replacements(rows, slices).collect()
+    assert {(row["night"], row["generation"]): row["replaced_night"] for row in found} == {(FIRST, 1): LATE, (FIRST, 2): None, (LATE, 1): None}
+    assert {row["replaced_night"] for row in with_replacements(rows, slices[:1]).collect()} == {None}
