@@ -14,7 +14,7 @@ from assets.translation import Check, checks_of, night_checks, night_metadata, o
 from jobs.config.pipeline import Pipeline
 from jobs.nightly import newest_due
 from jobs.nights import parse_night, utc_now
-from jobs.plan import Task
+from jobs.plan import Task, is_undated
 from jobs.results import NightResult, StepResult
 
 WITHOUT_EVENT: Mapping[str, Any] = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
@@ -36,7 +36,7 @@ class Asset:
     @property
     def undated(self) -> bool:
         """Whether its feed knows no nights."""
-        return self.task.step.per == "feed" and self.pipeline.feeds[self.task.item].undated
+        return is_undated(self.task, self.pipeline)
 
     @property
     def first_delivery(self) -> date | None:

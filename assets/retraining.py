@@ -55,7 +55,8 @@ def retraining_sensor(pipeline: Pipeline, jobs: list[Any]) -> dg.SensorDefinitio
 def _request(instance: dg.DagsterInstance, pipeline: Pipeline, task: Task, night: date, ledger: Ledger) -> dg.RunRequest | None:
     of = f"{pipeline.pipeline}.{task.item}/{night}"
     runs = instance.get_runs(filters=dg.RunsFilter(tags={TAG: of}))  # newest first
-    if not all(run.is_finished for run in runs):
+    # Asked again: the newest run may have decided since, and then there is nothing to give up or to try again.
+    if not all(run.is_finished for run in runs) or open_retraining(ledger, pipeline, task.item) != night:
         return None
     allowed = pipeline.models[task.item].retrain.attempts
     if len(runs) >= allowed:

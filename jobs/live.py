@@ -9,7 +9,7 @@ from typing import Final
 from jobs import console
 from jobs.config.loading import read_pipeline
 from jobs.config.pipeline import Pipeline
-from jobs.errors import RefusedError
+from jobs.errors import RefusedError, UsageError
 from jobs.ledger.ledger import Ledger
 from jobs.model.segments import cut
 from jobs.nightly import chosen, due_nights, night_lines
@@ -42,10 +42,11 @@ def live(settings: Settings, *, once: bool) -> None:
         once: end after the preparation.
 
     Raises:
-        UsageError: the home was not begun by this.
+        UsageError: the home was not begun by this, or a setting keeps something outside it.
         RefusedError: a night is red, or the gate refuses a first champion.
     """
     home = settings.home if "home" in settings.model_fields_set else HOME
+    _require_own(settings)
     settings = settings.model_copy(update={"home": home, "pipelines": home / "pipelines"})
     shipped = Path(str(files("jobs.pipelines"))) / f"{PIPELINE}.yaml"
     source = read_pipeline(shipped)
@@ -60,6 +61,13 @@ def live(settings: Settings, *, once: bool) -> None:
     _tell(settings, pipeline)
     if not once:
         keep_delivering(settings, source, shift, pipeline)
+
+
+def _require_own(settings: Settings) -> None:
+    """Everything must lie in the home: the sample's nights have no place among a team's own."""
+    if elsewhere := settings.elsewhere:
+        msg = f"`matins live` keeps everything in its home, but {', '.join(elsewhere)} {'point' if len(elsewhere) > 1 else 'points'} elsewhere; unset it."
+        raise UsageError(msg)
 
 
 def deliver(settings: Settings, source: Pipeline, shift: Shift, first: date, last: date) -> None:

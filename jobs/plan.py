@@ -78,6 +78,11 @@ def needed_by(task: Task, pipeline: Pipeline) -> tuple[Task, ...]:
     return tuple(other for other in tasks(pipeline) if other.step.name in task.step.needs and _belong_together(task, other, pipeline))
 
 
+def is_undated(task: Task, pipeline: Pipeline) -> bool:
+    """Whether the task's table knows no nights: its one delivery is recorded under the pipeline's first."""
+    return task.step.per == "feed" and pipeline.feeds[task.item].undated
+
+
 def _belong_together(task: Task, other: Task, pipeline: Pipeline) -> bool:
     if other.step.per == task.step.per:
         return other.item == task.item

@@ -46,6 +46,13 @@ class Settings(BaseSettings):
         return self.home.expanduser().absolute()
 
     @property
+    def elsewhere(self) -> list[str]:
+        """The variables that keep something outside `home`."""
+        given = {"MATINS_LAKE": self.lake_root, "MATINS_LANDING": self.landing_root, "MATINS_LEDGER_URL": self.ledger_secret}
+        urls = {"MATINS_WAREHOUSE_URL": self.warehouse_secret, "MLFLOW_TRACKING_URI": self.mlflow_secret}
+        return [name for name, value in {**given, **urls}.items() if value is not None]
+
+    @property
     def lake(self) -> str:
         """Root of the Delta tables."""
         return self.lake_root or str(self.root / "lake")

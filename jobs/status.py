@@ -51,11 +51,13 @@ def _nights(pipeline: Pipeline, ledger: Ledger) -> dict[str, Any]:
     order = {task.table: place for place, task in enumerate(tasks(pipeline))}
     states = sorted(ledger.night_states(pipeline.pipeline), key=lambda one: (one["night"], order.get(one["table_name"], len(order))))
     red: dict[date, dict[str, Any]] = {}
+    # A training has no night that could be made good: the next one takes its place.
+    trained = {one["table_name"]: one["night"] for one in states if one["table_name"] in {task.table for task in tasks(pipeline) if not task.step.nightly}}
     for one in states:
-        if one["outcome"] == "failed":
+        if one["outcome"] == "failed" and one["night"] == trained.get(one["table_name"], one["night"]):
             red.setdefault(one["night"], {"night": one["night"], "step": one["table_name"], "problem": one["problem"]})
     shown = [{one["night"] for one in states if one["table_name"] == f"{model}/published" and one["outcome"] != "failed"} for model in pipeline.models]
-    done = set.intersection(*shown) - set(red)
+    done = set.intersection(*shown) - {night for night, one in red.items() if one["step"] not in trained}
     return {"last_done": max(done, default=None), "due": newest_due(pipeline, utc_now()), "red": list(red.values())}
 
 

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import SecretStr
 
@@ -17,6 +17,7 @@ from jobs.nights import Nights
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work
 
+NOT_JUDGED: Final = "its alert rules were not looked at, since those of a later night had been: look yourself"
 log = logging.getLogger("matins.alerts")
 
 
@@ -37,13 +38,17 @@ def run(work: Work, nights: Nights) -> StepResult:
     address = address_in(webhook) if webhook else None
     with lease(work.ledger, f"alerts/{work.pipeline.pipeline}"):
         before, watched = _recorded(work), watched_by(work.pipeline, work.ledger)
-        episodes, changed = followed(before, watched.findings, to_judge(nights, before, judged=_judged(work)))
+        judged = _judged(work)
+        pending = to_judge(nights, before, judged=judged)
+        episodes, changed = followed(before, watched.findings, pending)
         # Before anything is told: a run that is killed here may tell something twice, and never forgets it.
         for one in (one for key, one in episodes.items() if one != before.get(key)):
             _record(work, one)
         outcome = _tell(work, [*messages(episodes, watched)], address)
+    passed_over = {night for night in nights if night not in judged and night not in pending and work.pipeline.alerts.rules}
     results = tuple(_results(nights, episodes, watched, changed, outcome))
-    return StepResult(step="alerts", item=work.item, table=work.table, nights=results)
+    noted = tuple(replace(one, notes=(*one.notes, NOT_JUDGED)) if one.night in passed_over else one for one in results)
+    return StepResult(step="alerts", item=work.item, table=work.table, nights=noted)
 
 
 def due(work: Work, nights: Nights) -> dict[date, str]:

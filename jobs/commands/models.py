@@ -110,7 +110,7 @@ def _about(model: str, one: "Entry", decisions: list[dict[str, Any]]) -> dict[st
 @app.command()
 def retrain(model: ModelName, json: Json = False) -> None:
     """Do what a night has decided: train where a retraining is open; otherwise say why there is none."""
-    from jobs.retraining.act import give_up, newest, open_retraining
+    from jobs.retraining.act import give_up, giving_up, newest, open_retraining
 
     settings = read_settings()
     spec, which = acting.model_at(model, settings)
@@ -121,7 +121,8 @@ def retrain(model: ModelName, json: Json = False) -> None:
         acting.show(told, f"{model}: {told['sentence']}", json=json)
         return
     task = next(task for task in tasks(spec) if task.step.name == "model" and task.item == which)
-    results = acting.walk(settings, spec, [task], [night], Options())
+    with giving_up(Ledger.of(settings), spec, which, night):
+        results = acting.walk(settings, spec, [task], [night], Options())
     if problem := results[0].nights[0].problem:
         give_up(Ledger.of(settings), spec, which, night, problem)
     _tell_of_training(model, spec, results, json=json)
@@ -156,7 +157,7 @@ def rollback(model: ModelName, by: By, reason: Reason, to: BackTo = None, from_n
     settings = read_settings()
     spec = load_pipeline(acts.pipeline, settings)
     nights = sorted(night for night in published(settings, spec, acts.model).rows if night >= acts.night)
-    wanted = chosen(spec, steps="predictions,drift_report,performance,published", model=acts.model)
+    wanted = chosen(spec, steps="predictions,drift_report,performance,published,report", model=acts.model)
     acting.run_and_tell(settings, spec, wanted, nights, Options(), json=json)
 
 

@@ -5,8 +5,6 @@ A lease is a row with an owner, an expiry and a token that grows with every turn
 commit nobody else can start one.
 """
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +12,6 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Final
 
-import psutil
 from filelock import FileLock, Timeout
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError
@@ -22,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from jobs.errors import RetryableError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.tables import leases
+from jobs.processes import is_gone, this_process
 
 LEASE_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.2
@@ -95,7 +93,7 @@ def release_those_of_the_dead(ledger: Ledger) -> None:
 
 
 def _acquire(ledger: Ledger, resource: str, *, wait: float) -> Lease:
-    owner, give_up = _this_process(), time.monotonic() + wait
+    owner, give_up = _this_thread(), time.monotonic() + wait
     while True:
         token = _try_to_take(ledger, resource, owner)
         if token is not None:
@@ -134,25 +132,13 @@ def _keep_renewing(held: Lease, done: threading.Event) -> None:
             continue
 
 
-def _this_process() -> str:
-    return f"{socket.gethostname()}|{os.getpid()}|{_born(psutil.Process())}|{threading.get_ident()}"
+def _this_thread() -> str:
+    return f"{this_process()}|{threading.get_ident()}"
 
 
 def _is_dead(owner: str) -> bool:
     """True if the owner was a process of this host that is no more: its turn need not run out first."""
-    host, pid, born, _ = owner.split("|")
-    if host != socket.gethostname():
-        return False
-    try:
-        process = psutil.Process(int(pid))
-        return _born(process) != born or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def _born(process: psutil.Process) -> str:
-    # Linux counts from the boot, whose time of day moves when the clock is set: a living owner must not seem another for that.
-    return f"{process.create_time() - (psutil.boot_time() if psutil.LINUX else 0):.2f}"
+    return is_gone(owner.rpartition("|")[0])
 
 
 def _holder(ledger: Ledger, resource: str) -> str:

@@ -37,7 +37,7 @@ def _delivery(records: Records, pages: Pages, feed: str, night: date) -> Deliver
     undated = records.pipeline.feeds[feed].undated
     day = records.pipeline.nights.from_ if undated else night
     raw, validated = (_newest(records, f"{step}/{feed}", day, night if undated else date.max) for step in ("raw", "validated"))
-    arrival, told = _table(raw) if undated else _arrival(records, feed, night, raw)
+    arrival, told = _refused(records, feed, night) or (_table(raw) if undated else _arrival(records, feed, night, raw))
     features = records.current["features"].get(night)
     counts = validated.counts if validated else {}
     return Delivery(
@@ -57,19 +57,21 @@ def _newest(records: Records, table: str, night: date, known_by: date) -> Slice 
     return found[-1] if found else None
 
 
+def _refused(records: Records, feed: str, night: date) -> tuple[Arrival, str] | None:
+    states = records.states.get(night, {})
+    standing = [states[table] for table in (f"raw/{feed}", f"validated/{feed}") if table in states]
+    return next((("red", str(one["problem"])) for one in standing if one["outcome"] == "failed"), None)
+
+
 def _table(raw: Slice | None) -> tuple[Arrival, str]:
     return ("delivered", f"table g{raw.generation}, since {raw.known_night}") if raw else ("not recorded", "")
 
 
 def _arrival(records: Records, feed: str, night: date, raw: Slice | None) -> tuple[Arrival, str]:
-    states = records.states.get(night, {})
-    for state in (states.get(f"{step}/{feed}") for step in ("raw", "validated")):
-        if state and state["outcome"] == "failed":
-            return "red", str(state["problem"])
     if night < (first := records.pipeline.first_delivery(feed)):
         return "not begun", f"its first delivery is that of {first}"
     if raw is None:
-        return ("absent", "no delivery came") if f"raw/{feed}" in states else ("not recorded", "")
+        return ("absent", "no delivery came") if f"raw/{feed}" in records.states.get(night, {}) else ("not recorded", "")
     if raw.generation > 1:
         return "corrected", f"g{raw.generation}, known from {raw.known_night} on"
     return ("late", "it came after the night's features had been made") if _came_late(records, raw, night) else ("delivered", "")

@@ -1,9 +1,12 @@
 """Doing what a night has decided: which retraining is open, and how one ends that cannot be done."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 from jobs.config.pipeline import Pipeline
+from jobs.errors import PermanentError
 from jobs.ledger.ledger import Ledger
 from jobs.watch.on_record import read_facts
 
@@ -33,3 +36,13 @@ def give_up(ledger: Ledger, pipeline: Pipeline, model: str, night: date, reason:
         reason: what went wrong.
     """
     ledger.decide(pipeline.pipeline, model, "given_up", version=None, former=None, night=night, by="controller", reason=reason, evidence={}, run_id=None)
+
+
+@contextmanager
+def giving_up(ledger: Ledger, pipeline: Pipeline, model: str, night: date) -> Iterator[None]:
+    """Records that a retraining cannot be done where the block ends in an error that trying again would end in as well."""
+    try:
+        yield
+    except PermanentError as error:
+        give_up(ledger, pipeline, model, night, str(error))
+        raise

@@ -95,10 +95,15 @@ def _named(name: str) -> Measure:
 
 def _concept(facts: Facts, night: date, version: int, over: int) -> float | None:
     """Over the very same nights: the estimate knows the features, so what is left is the relation between them and the label."""
-    known = [(scored, one) for scored, one in facts.known(night, version=version, over=over) if scored in facts.estimated]
+    both = [(scored, one, facts.estimated.get(scored)) for scored, one in facts.known(night, version=version, over=over)]
+    # After a night was scored anew, its estimate is of the version that scored it last.
+    known, expected = [], []
+    for scored, one, estimate in both:
+        if estimate and estimate.version == version:
+            known.append((scored, one))
+            expected.append((scored, estimate))
     if not known or 2 * len(known) < over:
         return None
-    expected = [(scored, facts.estimated[scored]) for scored, _ in known]
     losses = [float(measures(tally, facts.kind)[facts.loss]) for tally in map(facts.tally, (known, expected))]
     return losses[0] - losses[1]
 

@@ -1,6 +1,6 @@
 """Whether a night's data was whole: what broken deliveries do to scores is no reason to retrain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from statistics import median
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from jobs.config.pipeline import Pipeline
 from jobs.ledger.ledger import Ledger, Slice
+from jobs.plan import is_undated, tasks
 
 MISSING_HISTORY: Final = 0.2
 """From this share of a window on that was not delivered, features say more of the deliveries than of the world."""
@@ -51,18 +52,21 @@ def soundness_of(ledger: Ledger, pipeline: Pipeline) -> Soundness:
     features = {one.night: one for one in ledger.slices(name, "features") if not one.restated}
     feeds = [feed for feed in pipeline.features_and_label_feeds if not pipeline.feeds[feed].undated]
     return Soundness(
-        red=_red(ledger.night_states(name)),
+        red=_red(ledger.night_states(name), pipeline),
         quarantined=_quarantined(one for feed in feeds for one in _own_deliveries(ledger.slices(name, f"validated/{feed}"))),
         missing_history={night: 1 - min(one.detail.get("coverage", {}).values(), default=1.0) for night, one in features.items()},
         rows={night: one.rows for night, one in features.items()},
     )
 
 
-def _red(states: Iterable[Mapping[str, Any]]) -> dict[date, tuple[str, ...]]:
+def _red(states: Sequence[Mapping[str, Any]], pipeline: Pipeline) -> dict[date, tuple[str, ...]]:
+    """A table without nights is red in the newest night, until a sound delivery comes; trainings are no part of a night."""
+    nightly = {task.table: task for task in tasks(pipeline) if task.step.nightly}
+    newest = max((one["night"] for one in states if one["table_name"] in nightly), default=date.min)
     found: dict[date, tuple[str, ...]] = {}
-    for one in states:
-        if one["outcome"] == "failed":
-            found[one["night"]] = (*found.get(one["night"], ()), one["table_name"])
+    for one in (one for one in states if one["outcome"] == "failed" and one["table_name"] in nightly):
+        night = newest if is_undated(nightly[one["table_name"]], pipeline) else one["night"]
+        found[night] = (*found.get(night, ()), one["table_name"])
     return found
 
 

@@ -33,6 +33,9 @@ def test_the_nights_since_are_scored_and_published_again(scene: Scene) -> None:
     promoted, back = scene.lake.ledger.decisions(NAME)[-2:]
     assert (promoted["act"], promoted["version"], promoted["by"]) == ("promoted", 2, "Ada Byron")
     assert (back["act"], back["version"], str(back["night"])) == ("rolled_back", 1, PUBLISHED[1]), "it counts from the first night scored again"
+    page = (scene.settings.reports / NAME / "nights" / f"{PUBLISHED[1]}.html").read_text(encoding="utf-8")
+    assert "v1" in page
+    assert "The warehouse shows generation 3." in page
     invariants.hold(scene)
 
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from jobs import processes
 from jobs.errors import RetryableError
 from jobs.lake.lake import Lake
 from jobs.ledger import leases
@@ -55,7 +56,7 @@ def test_a_living_owners_lease_is_waited_for_and_the_owner_named(lake: Lake) -> 
 @pytest.mark.parametrize("shift", [-3600.0, 86400.0], ids=["back an hour", "forward a day"])
 def test_a_clock_that_is_set_makes_no_living_owner_seem_dead(shift: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the kernel tells of the boot moves with the clock, and with it the time at which every process seems born."""
-    owner, boot = leases._this_process(), leases.psutil.boot_time()
+    owner, boot = leases._this_thread(), processes.psutil.boot_time()
     assert not leases._is_dead(owner)
     monkeypatch.setattr("psutil.boot_time", lambda: boot + shift)
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + shift)
@@ -81,6 +82,6 @@ def test_tokens_grow_whatever_the_clock_says_and_the_older_one_cannot_commit(lak
 
 
 def test_a_process_with_a_used_number_is_another_process() -> None:
-    host, _, born, thread = leases._this_process().split("|")
+    host, _, born, thread = leases._this_thread().split("|")
     assert leases._is_dead("|".join([host, "1", born, thread]))
     assert not leases._is_dead("|".join(["elsewhere", str(os.getppid()), born, thread])), "of another host nothing is known: its lease has to run out"

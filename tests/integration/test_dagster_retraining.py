@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -116,3 +117,19 @@ def test_a_later_decision_is_another_training(retraining: Retraining) -> None:
     retraining.ended(NIGHT, "refused")
     retraining.decided(later)
     assert [one.run_key for one in retraining.tick()] == ["tiny.returned/2024-02-20/attempt-1"]
+
+
+def test_a_training_that_ends_while_the_sensor_looks_is_not_given_up(retraining: Retraining, monkeypatch: pytest.MonkeyPatch) -> None:
+    retraining.decided(NIGHT)
+    for _ in range(3):
+        (asked,) = retraining.tick()
+        retraining.run(asked, Status.FAILURE)
+    runs_of = retraining.instance.get_runs
+
+    def ends_first(**about: Any) -> Any:
+        retraining.ended(NIGHT, "promoted")
+        return runs_of(**about)
+
+    monkeypatch.setattr(retraining.instance, "get_runs", ends_first)
+    assert retraining.tick() == []
+    assert retraining.acts() == ["promoted"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.alerts.step import due
+from jobs.alerts.step import NOT_JUDGED, due
 from jobs.errors import UsageError
 from jobs.settings import Settings
 from tests.unit.jobs.alerts.receiver import SECRET, Receiver
@@ -277,3 +277,12 @@ def test_a_year_in_one_run_tells_what_stands(scene: Scene, receiver: Receiver) -
     scene.run(*year)
     assert len(scene.episodes) > 40
     assert len(receiver.taken) <= 1
+
+
+def test_a_night_that_comes_after_a_later_one_says_that_its_rules_were_not_looked_at(scene: Scene, receiver: Receiver) -> None:
+    scene.drift({night(3): 0.1})
+    scene.run(night(3))
+    (late,) = scene.run(night(2)).nights
+    assert late.notes == (NOT_JUDGED,)
+    (again,) = scene.run(night(3)).nights
+    assert again.notes == ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import SecretStr
 
 from jobs import live as story
 from jobs.config.loading import read_pipeline
@@ -155,3 +156,10 @@ def test_a_delivery_is_dropped_when_its_time_has_come(
 def wall(moment: str) -> datetime:
     """What the clock on the wall shows."""
     return datetime.fromisoformat(moment).replace(tzinfo=None)
+
+
+def test_live_has_nothing_outside_its_home(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = home.model_copy(update={"home": home.root / "live", "lake_root": "s3://team/lake", "ledger_secret": SecretStr("postgresql://team")})
+    with pytest.raises(UsageError, match=r"keeps everything in its home, but MATINS_LAKE, MATINS_LEDGER_URL point elsewhere; unset"):
+        story.live(settings, once=True)
+    assert not (home.root / "live").exists()

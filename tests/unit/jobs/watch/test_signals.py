@@ -195,3 +195,9 @@ def test_labels_that_have_stopped_to_come_are_no_news() -> None:
 def test_nights_whose_data_was_broken_are_no_news_of_the_model() -> None:
     facts = facts_of(realised={night(1): [known(3)], night(2): [known(4, loss=9.0)]}, soundness=Soundness(red={night(2): ("features",)}))
     assert value("loss", facts, night(5), over=2) == pytest.approx(0.6)
+
+
+def test_concept_holds_a_loss_against_the_estimate_of_the_same_version() -> None:
+    """A night that was scored anew by another version has that one's estimate."""
+    facts = facts_of(realised={night(1): [known(3, loss=0.6)]}, estimated={night(1): known(1, loss=0.4, version=2)})
+    assert value("concept", facts, night(3), over=1) is None

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from jobs.results import NightResult
 from jobs.settings import Settings
 from jobs.watch.soundness import Soundness, soundness_of
 from tests.unit.jobs.watch.records import Records, night, nights, slice_of
@@ -98,3 +99,16 @@ def test_history_is_as_short_as_that_of_the_feed_that_lacks_most(records: Record
     found = soundness_of(records.ledger, records.pipeline)
     assert found.missing_history == {night(3): 0.25, night(4): 0}
     assert found.rows == {night(3): 60, night(4): 50}
+
+
+def test_a_refused_table_without_nights_is_red_in_the_newest_night(records: Records) -> None:
+    records.ledger.record_nights("run", records.name, "raw/shops", [NightResult(night=records.pipeline.nights.from_, outcome="failed")])
+    records.states("features", [3, 4], outcome="written")
+    found = soundness_of(records.ledger, records.pipeline)
+    assert found.red == {night(4): ("raw/shops",)}
+    assert found.problem(night(4)) == "raw/shops of 2024-05-04 is red"
+
+
+def test_a_training_that_failed_is_no_part_of_a_night(records: Records) -> None:
+    records.states("returned/model", [3])
+    assert soundness_of(records.ledger, records.pipeline).red == {}
