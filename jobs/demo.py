@@ -1,4 +1,4 @@
-"""The whole story on the shipped sample: history, first champions, nights, publication, two challengers before the gate; then where to look."""
+"""The whole story on the shipped sample: history, first champions, nights, publication, two challengers before the gate, the report; then where to look."""
 
 from dataclasses import replace
 from datetime import date
@@ -37,10 +37,12 @@ def tell(settings: Settings, *, json: bool) -> int:
         history = _told(run, f"History: {first} to {LAST}, as each night knew it", to_features, span(first, LAST))
         trained = _told(run, f"Training as of {AS_OF}, then the gate", training, [AS_OF])
         scored = [result for one in trained for result in _scored(run, one, nights)]
+        decided = _told(run, "Whether to train again, night by night", chosen(pipeline, steps="retraining", model=None), nights)
         hasty = _told(_with(run, segments=HASTY), f"A challenger as of {LAST}, made from two weeks", challenge, [LAST])
         later = _told(run, f"A challenger as of {LAST}, made like the champion", challenge, [LAST])
-    results = [*history, *trained, *scored, *hasty, *later]
-    _show(settings, pipeline, [*history, *scored], [*trained, *hasty, *later], json=json)
+        told = _told(run, f"Alerts and report, {nights[0]} to {LAST}", chosen(pipeline, steps="alerts,report", model=None), nights)
+    results = [*history, *trained, *scored, *decided, *hasty, *later, *told]
+    _show(settings, pipeline, [*history, *scored, *decided, *told], [*trained, *hasty, *later], json=json)
     return 1 if any(result.failed for result in results) else 0
 
 
@@ -100,7 +102,7 @@ def _table(results: list[StepResult], counts: dict[date, int], nights: list[date
 
 
 def _where(settings: Settings, pipeline: Pipeline) -> None:
-    console.say(f"Reports    {settings.reports / PIPELINE}")
+    console.say(f"Report     {settings.reports / PIPELINE / 'index.html'}")
     where = "MATINS_WAREHOUSE_URL" if settings.warehouse_secret else settings.root / "warehouse.db"
     console.say(f"Warehouse  {where}: views {' and '.join(f'{PIPELINE}_{name}_{model.publish.view}' for name, model in pipeline.models.items())}")
     console.say("UI         make up")

@@ -1,6 +1,6 @@
 """Retraining: each night's decision whether a model is to be trained again, recorded with its reason and what it rests on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
@@ -21,7 +21,7 @@ def run(work: Work, nights: Nights) -> StepResult:
     # In turns: of two runs of the same night the second must see what the first has decided.
     with lease(work.ledger, f"retraining/{work.model_name}"):
         standing = _standing(work)
-        decided = {one.night: one for one in _decided(work, nights)}
+        decided = {one.night: one for one in _decided(work, nights, standing)}
         for night in (night for night in nights if _differs(work, standing.get(night), decided[night])):
             _record(work, decided[night])
             standing[night] = {"act": decided[night].act, "reason": decided[night].reason, "run_id": work.run_id}
@@ -32,7 +32,7 @@ def run(work: Work, nights: Nights) -> StepResult:
 def due(work: Work, nights: Nights) -> dict[date, str]:
     """The nights that a run of `nights` would decide anew, and why."""
     standing = _standing(work)
-    found = {one.night: one for one in _decided(work, nights)}
+    found = {one.night: one for one in _decided(work, nights, standing)}
     return {
         night: "what it rests on changed" if night in standing else "never decided" for night in nights if _differs(work, standing.get(night), found[night])
     }
@@ -42,11 +42,13 @@ def _standing(work: Work) -> dict[date, Mapping[str, Any]]:
     return {one["night"]: one for one in work.ledger.retrainings(work.pipeline.pipeline, work.item)}
 
 
-def _decided(work: Work, nights: Nights) -> list[Decision]:
+def _decided(work: Work, nights: Nights, standing: Collection[date]) -> list[Decision]:
     facts, found = read_facts(work.ledger, work.pipeline, work.item), []
     newest = max((one.night for one in facts.trainings), default=date.min)
     for night in nights:
-        found.append(_overtaken(night, newest) if night < newest else decide(work.model.retrain, facts, night))
+        # What a training with the night's own knowledge has changed is no reason to decide the night anew.
+        late = night < newest or (night == newest and night in standing)
+        found.append(_overtaken(night, newest) if late else decide(work.model.retrain, facts, night))
         if found[-1].act == "retrain" and night not in facts.triggered:
             facts = replace(facts, triggered=sorted([*facts.triggered, night]))
     return found

@@ -206,3 +206,13 @@ def test_a_night_that_was_overtaken_by_a_training_decides_nothing_and_what_it_ha
     scene.run(night(5))
     assert scene.record[:1] == before
     assert (scene.record[1]["act"], scene.record[1]["reason"]) == ("none", f"Too late to decide: a training with the knowledge of {night(20)} has ended.")
+
+
+def test_a_night_that_was_decided_stays_so_when_somebody_trains_with_its_knowledge(scene: Scene) -> None:
+    scene.run(*nights(3, 6))
+    scene.decided("given_up", 4, by="controller")
+    before = scene.record
+    scene.decided("promoted", 6, version=2)
+    assert scene.due(night(6)) == {}
+    assert scene.run(night(6)).outcome == "unchanged"
+    assert scene.record == before
