@@ -35,16 +35,16 @@ up: $(READY) ## Dagster and MLflow with the shipped pipeline, on this machine on
 	@$(BIN)/python -m assets.up
 
 test: $(STAMPS)/dev ## all tests but the long ones, in two processes
+	@$(MAKE) --no-print-directory --jobs=2 BESIDE=1 WHICH='not slow' test-parts test-whole
+
+test-all: $(STAMPS)/dev ## every test, likewise
 	@$(MAKE) --no-print-directory --jobs=2 BESIDE=1 test-parts test-whole
 
 test-parts: $(STAMPS)/dev
-	@$(BIN)/python -m pytest tests/unit tests/contract -m "not slow"
+	@$(BIN)/python -m pytest tests/unit tests/contract -m '$(WHICH)'
 
 test-whole: $(STAMPS)/dev
-	@$(BIN)/python -m pytest tests/integration tests/faults -m "not slow"
-
-test-all: $(STAMPS)/dev ## every test
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests/integration tests/faults -m '$(WHICH)'
 
 lint: $(STAMPS)/dev ## ruff and mypy
 	@$(BIN)/ruff check
