@@ -93,10 +93,10 @@ class Planning:
     def _predictions(self, work: Work) -> Outlook:
         from jobs.predictions.step import due
 
-        version = self._champion(work)
-        if isinstance(version, str):
-            return Outlook(False, version, blocks=True)
-        return self._after(self._before(work, "features"), due(work, [self.night], version))
+        versions = self._champion(work)
+        if isinstance(versions, str):
+            return Outlook(False, versions, blocks=True)
+        return self._after(self._before(work, "features"), due(work, [self.night], versions))
 
     def _drift_report(self, work: Work) -> Outlook:
         return self._after(self._before(work, "predictions"), self._due(work))
@@ -150,14 +150,14 @@ class Planning:
         expected = self.outlooks[f"validated/{feed}"].nights - {one.night for one in have}
         return [*have, *[replace(blank, night=night, known_night=min(night, self.night)) for night in expected]]
 
-    def _champion(self, work: Work) -> Version | str:
-        from jobs.model.registry.champion import scoring_version
+    def _champion(self, work: Work) -> Mapping[date, Version] | str:
+        from jobs.model.registry.champion import scoring_versions
 
         absent = f"{work.model_name} has no champion: matins train {work.model_name} --as-of NIGHT"
         if not is_there(self.settings.mlflow_uri):
             return absent
         try:
-            return scoring_version(work)
+            return scoring_versions(work, [self.night])
         except MatinsError as error:
             return str(error)
 

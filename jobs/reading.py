@@ -70,12 +70,13 @@ class Shown:
 
 def published(settings: Settings, pipeline: Pipeline, model: str) -> Shown:
     """What is published of a model; nothing where the warehouse or its tables were not made yet."""
+    from jobs.published.tables import table_name
     from jobs.published.warehouse import Warehouse
 
     if not is_there(settings.warehouse_url):
         return Shown({}, {})
     engine = open_engine(settings.warehouse_url)
-    if not inspect(engine).has_table(f"{pipeline.pipeline}_{model}_predictions"):
+    if not inspect(engine).has_table(table_name(pipeline, model)):
         return Shown({}, {})
     warehouse = Warehouse(engine, pipeline, model)
     return Shown(warehouse.published(), warehouse.row_counts())

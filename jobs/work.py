@@ -28,7 +28,9 @@ class Options:
     """What a run was asked for beyond its nights."""
 
     champion: str = "current"
-    """`current`, or the number of a version."""
+    """`current`, `as-of` (whoever was champion in each night), or the number of a version."""
+    replace: bool = False
+    """Also nights that were scored under another policy."""
     restate: bool = False
     """Compute the nights with today's knowledge, as marked generations."""
     pages: bool = True

@@ -6,7 +6,25 @@ import typer
 from typer.core import TyperCommand
 
 from jobs import acting, console
-from jobs.commands.options import Champion, Dirty, From, Json, MayFrom, MayTo, Night, Once, OneModel, Pages, PipelineName, Restate, Seed, Steps, To, app
+from jobs.commands.options import (
+    Champion,
+    Dirty,
+    From,
+    Json,
+    MayFrom,
+    MayTo,
+    Night,
+    Once,
+    OneModel,
+    Pages,
+    PipelineName,
+    Replace,
+    Restate,
+    Seed,
+    Steps,
+    To,
+    app,
+)
 from jobs.config.loading import load_pipeline
 from jobs.errors import UsageError
 from jobs.nightly import chosen, require_night
@@ -54,6 +72,7 @@ def run(
     steps: Steps = None,
     model: OneModel = None,
     champion: Champion = "current",
+    replace: Replace = False,
     restate: Restate = False,
     pages: Pages = True,
     json: Json = False,
@@ -66,7 +85,7 @@ def run(
         raise UsageError(msg)
     nights = [require_night(spec, parse_night(night), utc_now())] if night else acting.due(settings, spec)
     wanted = chosen(spec, steps=steps or ("features,predictions" if restate else None), model=model)
-    acting.run_and_tell(settings, spec, wanted, nights, Options(champion=champion, restate=restate, pages=pages), json=json)
+    acting.run_and_tell(settings, spec, wanted, nights, Options(champion=champion, replace=replace, restate=restate, pages=pages), json=json)
 
 
 @app.command()
@@ -77,6 +96,7 @@ def backfill(
     steps: Steps = None,
     model: OneModel = None,
     champion: Champion = "current",
+    replace: Replace = False,
     pages: Pages = True,
     json: Json = False,
 ) -> None:
@@ -85,7 +105,7 @@ def backfill(
     spec = load_pipeline(pipeline, settings)
     nights = acting.between(*[require_night(spec, parse_night(text), utc_now()) for text in (first, last)])
     wanted = chosen(spec, steps=steps, model=model)
-    acting.run_and_tell(settings, spec, wanted, nights, Options(champion=champion, pages=pages), json=json)
+    acting.run_and_tell(settings, spec, wanted, nights, Options(champion=champion, replace=replace, pages=pages), json=json)
 
 
 @app.command()

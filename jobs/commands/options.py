@@ -15,10 +15,10 @@ app = typer.Typer(
 )
 
 
-def _version_or_current(value: str) -> str:
+def _version_or_policy(value: str) -> str:
     # Here, before a run begins: the step that scores would say so only after others have written.
-    if value != "current" and not value.isdigit():
-        msg = f"--champion {value!r} is not allowed; give `current` or the number of a version, as `matins models` lists them."
+    if value not in {"current", "as-of"} and not value.isdigit():
+        msg = f"--champion {value!r} is not allowed; give `current`, `as-of` or the number of a version, as `matins models` lists them."
         raise UsageError(msg)
     return value
 
@@ -34,7 +34,10 @@ AsOf = Annotated[str | None, typer.Option("--as-of", metavar="D", help="The nigh
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")]
 Steps = Annotated[str | None, typer.Option("--steps", help="Only these steps, with commas.")]
 OneModel = Annotated[str | None, typer.Option("--model", help="Only this model.")]
-Champion = Annotated[str, typer.Option("--champion", callback=_version_or_current, help="`current`, or the number of a version.")]
+Champion = Annotated[
+    str, typer.Option("--champion", callback=_version_or_policy, help="`current`; `as-of`: whoever was champion in each night; or the number of a version.")
+]
+Replace = Annotated[bool, typer.Option("--replace", help="Also nights that are published under another policy.")]
 Pages = Annotated[bool, typer.Option("--pages/--no-pages", help="Great Expectations' and Evidently's pages.")]
 Restate = Annotated[bool, typer.Option("--restate", help="With today's knowledge, as marked generations.")]
 Segments = Annotated[str | None, typer.Option(help="Other lengths for this training: train=74,tune=14,holdout=28.")]

@@ -1,6 +1,6 @@
-"""Predictions: one version scores the features of some nights; each row says which version, on which features, in which run."""
+"""Predictions: a version scores the features of some nights; each row says which version, on which features, in which run."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from pyspark.sql import DataFrame
@@ -10,33 +10,42 @@ from jobs.config.loading import digest_of
 from jobs.lake.lake import Draft, Pinned
 from jobs.ledger.ledger import Slice
 from jobs.model.decision import Decision
-from jobs.model.registry.champion import scoring_version
+from jobs.model.registry.champion import policy_of, scoring_versions
 from jobs.model.registry.version import Version
 from jobs.nights import Nights
+from jobs.predictions.policy import require_replaceable
 from jobs.predictions.score import score
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint
 
 
 def run(work: Work, nights: Nights) -> StepResult:
-    """Score the nights whose features or version are new."""
-    version = scoring_version(work)
+    """Score the nights whose features or version are new; one commit for each version."""
+    versions = scoring_versions(work, nights)
     features = work.lake.current("features", restated=work.options.restate)
     current = work.lake.current(work.table, restated=work.options.restate)
-    pending = list(due(work, nights, version))
-    wanted = {night: _fingerprint(work, features[night], version) for night in pending}
-    idle = [_idle(night, night in features, current.get(night)) for night in nights if night not in pending]
-    table_version, inputs, scored = _score(work, pending, version, wanted) if pending else (None, {}, [])
+    pending = list(due(work, nights, versions))
+    require_replaceable(work, pending, current, versions)
+    idle = [_idle(night, features, versions, current.get(night)) for night in nights if night not in pending]
+    table_version: int | None = None
+    inputs: dict[str, object] = {}
+    scored: list[NightResult] = []
+    for number in sorted({versions[night].version for night in pending}):
+        some = [night for night in pending if versions[night].version == number]
+        table_version, inputs, results = _score(work, some, versions[some[0]], features)
+        scored += results
     everything = tuple(sorted([*idle, *scored], key=lambda one: one.night))
-    everything_read = {**inputs, "champion": version.version, "digest": version.digest}
-    return StepResult(step="predictions", item=work.item, table=work.table, nights=everything, version=table_version, inputs=everything_read)
+    used = {one.version: one.digest for one in versions.values()}
+    by = {"champion": max(used, default=0), "digest": used[max(used)]} if len(used) == 1 else {"champions": ", ".join(map(str, sorted(used)))}
+    return StepResult(step="predictions", item=work.item, table=work.table, nights=everything, version=table_version, inputs={**inputs, **by})
 
 
-def due(work: Work, nights: Nights, version: Version) -> dict[date, str]:
-    """The nights that a run of `nights` would score with `version`, and why."""
+def due(work: Work, nights: Nights, versions: Mapping[date, Version]) -> dict[date, str]:
+    """The nights that a run of `nights` would score, each by its version, and why."""
     features = work.lake.current("features", restated=work.options.restate)
     current = work.lake.current(work.table, restated=work.options.restate)
-    found = {night: _reason(work, features[night], version, current.get(night)) for night in nights if night in features}
+    ready = [night for night in nights if night in features and night in versions]
+    found = {night: _reason(work, features[night], versions[night], current.get(night)) for night in ready}
     return {night: why for night, why in found.items() if why}
 
 
@@ -56,15 +65,18 @@ def _fingerprint(work: Work, features: Slice, version: Version) -> str:
     return fingerprint(features.checksum, version.version, version.digest, _decision(work, version), digest_of(work.model.population))
 
 
-def _idle(night: date, ready: bool, current: Slice | None) -> NightResult:
-    if not ready or current is None:
+def _idle(night: date, features: Collection[date], versions: Collection[date], current: Slice | None) -> NightResult:
+    if night not in features:
         return NightResult(night=night, outcome="failed", problem=f"there are no features of night {night}; run the step features first.")
+    if night not in versions or current is None:
+        return NightResult(night=night, outcome="failed", problem=f"no version was champion in night {night}; name one by its number with --champion.")
     return NightResult(night=night, outcome="unchanged", generation=current.generation, rows=current.rows, detail=current.detail)
 
 
-def _score(work: Work, due: list[date], version: Version, wanted: Mapping[date, str]) -> tuple[int, Mapping[str, int], list[NightResult]]:
-    features = work.lake.read("features", due)
-    about = {"champion": version.version, "digest": version.digest, "features_version": features.version}
+def _score(work: Work, due: list[date], version: Version, slices: Mapping[date, Slice]) -> tuple[int, dict[str, object], list[NightResult]]:
+    features, policy = work.lake.read("features", due), policy_of(work.options.champion)
+    about = {"champion": version.version, "digest": version.digest, "features_version": features.version, "policy": policy}
+    wanted = {night: _fingerprint(work, slices[night], version) for night in due}
     drafts = [Draft(night=night, fingerprint=wanted[night], restated=work.options.restate, detail=about) for night in due]
     committed = work.lake.commit(_predictions(work, features, version), work.table, drafts, step="predictions")
     results = [_result(one, committed.written, about) for one in committed.slices]

@@ -1,35 +1,46 @@
 """Published: each night in the warehouse exactly once; what is already there as it should be is left alone."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import groupby, islice
-from typing import Any
+from typing import Any, Final
 
 from pyspark.sql import functions as F
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from jobs.failpoints import reached
 from jobs.ledger.leases import Lease, lease
 from jobs.ledger.ledger import Slice
 from jobs.nights import Nights
-from jobs.published.warehouse import CHUNK, Warehouse, opened
+from jobs.published.loading import loads
+from jobs.published.sums import sums_of
+from jobs.published.warehouse import OutOfReachError, Warehouse, opened
 from jobs.results import NightResult, StepResult
 from jobs.work import Work
+
+ATTEMPTS: Final = 4
+"""At a server; between them 1, 2 and 4 seconds."""
 
 
 def run(work: Work, nights: Nights) -> StepResult:
     """Publish the nights whose predictions the warehouse does not show yet."""
-    with opened(work.settings.warehouse_url, work.pipeline, work.item) as warehouse:
-        return StepResult(step="published", item=work.item, table=work.table, nights=_published(work, warehouse, nights))
+    results: dict[date, NightResult] = {}
+    with opened(work.settings.warehouse_url, work.pipeline, work.item) as warehouse, lease(work.ledger, f"warehouse/{warehouse.table.name}") as turn:
+        attempts = 1 if warehouse.is_file else ATTEMPTS  # a file's lock has been waited for already
+        for attempt in Retrying(retry=retry_if_exception_type(OutOfReachError), stop=stop_after_attempt(attempts), wait=wait_exponential(), reraise=True):
+            with attempt:
+                _publish_all(work, warehouse, nights, turn, results)
+    return StepResult(step="published", item=work.item, table=work.table, nights=tuple(results[night] for night in nights))
 
 
-def _published(work: Work, warehouse: Warehouse, nights: Nights) -> tuple[NightResult, ...]:
+def _publish_all(work: Work, warehouse: Warehouse, nights: Nights, turn: Lease, results: dict[date, NightResult]) -> None:
+    """What the publish ledger does not show yet; it also knows whether a COMMIT came true whose answer was lost."""
     predictions, drift = work.lake.current(f"{work.item}/predictions"), work.lake.current(f"{work.item}/drift_report")
-    with lease(work.ledger, f"warehouse/{warehouse.table.name}") as turn:
-        shown = warehouse.published()
-        results = {night: _idle(work, night, predictions.get(night), drift.get(night), shown.get(night)) for night in nights}
-        pending = [night for night in nights if results[night] is None]
-        results |= _publish(work, warehouse, pending, predictions, turn) if pending else {}
-    return tuple(result for result in results.values() if result)
+    shown = warehouse.published()
+    idle = {night: _idle(work, night, predictions.get(night), drift.get(night), shown.get(night)) for night in nights}
+    results |= {night: one for night, one in idle.items() if one and night not in results}
+    pending = [night for night, one in idle.items() if one is None]
+    for night, one in _publish(work, warehouse, pending, predictions, turn) if pending else ():
+        results[night] = one
 
 
 def due(work: Work, nights: Nights, shown: Mapping[date, dict[str, Any]]) -> dict[date, str]:
@@ -48,31 +59,24 @@ def _idle(work: Work, night: date, scored: Slice | None, drift: Slice | None, sh
     return None
 
 
-def _publish(work: Work, warehouse: Warehouse, due: list[date], predictions: Mapping[date, Slice], turn: Lease) -> dict[date, NightResult]:
+def _publish(work: Work, warehouse: Warehouse, due: list[date], predictions: Mapping[date, Slice], turn: Lease) -> Iterator[tuple[date, NightResult]]:
     columns = [column.name for column in warehouse.table.columns if column.name != "published_at"]
     rows = work.lake.read(f"{work.item}/predictions", due).frame.where(~F.col("restated")).select(*columns)
-    results = {}
-    for night, found in groupby(rows.orderBy("night", *work.pipeline.rows.key).toLocalIterator(), key=lambda row: row["night"]):
+    wanted = sums_of(rows, work.pipeline)
+    for night, load in loads(warehouse.engine.dialect.name, rows, warehouse.table, columns):
         one = predictions[night]
+        # Said before it is done: if the answer is lost, the ledger says that it was, and this run that it did it.
+        yield night, NightResult(night=night, outcome="written", generation=one.generation, rows=one.rows, detail=one.detail)
         reached("published.before_commit")
         # A run that slept through its turn would put older rows in the place of newer ones.
         with turn.commit_lock():
-            warehouse.replace(night, batched((row.asDict() for row in found), CHUNK), _entry(one))
+            warehouse.publish(night, load, wanted[night], _entry(one))
         reached("published.after_commit")
-        results[night] = NightResult(night=night, outcome="written", generation=one.generation, rows=one.rows, detail=one.detail)
-    return results
 
 
 def _entry(one: Slice) -> dict[str, Any]:
-    same = {"generation": one.generation, "rows": one.rows, "checksum": one.checksum, "run_id": one.run_id}
-    return {**same, "delta_version": one.version, "model_version": one.detail["champion"]}
-
-
-def batched(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    """Lists of at most `size` rows."""
-    rows = iter(rows)
-    while chunk := list(islice(rows, size)):
-        yield chunk
+    same = {"generation": one.generation, "checksum": one.checksum, "run_id": one.run_id, "delta_version": one.version}
+    return {**same, "model_version": one.detail["champion"], "policy": one.detail.get("policy", "current")}
 
 
 def _obstacle(work: Work, scored: Slice, drift: Slice | None) -> str | None:

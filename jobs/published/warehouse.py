@@ -1,85 +1,29 @@
-"""The warehouse's side: a night's rows and its publish-ledger entry change in one transaction, or not at all."""
+"""The warehouse's side: a night's rows, its publish-ledger entry and what the views show change in one transaction, or not at all."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Connection,
-    Date,
-    DateTime,
-    Engine,
-    Float,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    UniqueConstraint,
-    delete,
-    func,
-    insert,
-    inspect,
-    select,
-    text,
-)
+from sqlalchemy import Connection, Engine, MetaData, delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from jobs.config.feeds import ColumnType
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError, RetryableError
 from jobs.ledger.ledger import open_engine
 from jobs.nights import utc_now
+from jobs.published import contract, tables, views
+from jobs.published.loading import Load
+from jobs.published.migration import migrate
+from jobs.published.sums import Sums, require_same, sums_in
 
-CHUNK: Final = 5000
-TYPES: Final[dict[ColumnType, Any]] = {
-    "string": String(512),
-    "int": BigInteger(),
-    "float": Float(53),
-    "bool": Boolean(),
-    "date": Date(),
-    "timestamp": DateTime(timezone=True),
-}
+LOCK_SECONDS: Final = 10
+"""So long another transaction's lock is waited for."""
 
 
-def publish_ledger(metadata: MetaData) -> Table:
-    """What has been published: one row per night and generation, written with the rows it speaks of."""
-    return Table(
-        "matins_publish_ledger",
-        metadata,
-        Column("table_name", String(128), primary_key=True),
-        Column("night", Date, primary_key=True),
-        Column("generation", Integer, primary_key=True),
-        Column("rows", Integer, nullable=False),
-        Column("checksum", String(80), nullable=False),
-        Column("delta_version", Integer, nullable=False),
-        Column("model_version", Integer, nullable=False),
-        Column("run_id", String(40), nullable=False),
-        Column("published_at", DateTime(timezone=True), nullable=False),
-    )
-
-
-def predictions_table(metadata: MetaData, pipeline: Pipeline, model: str) -> Table:
-    """`<pipeline>_<model>_predictions`: the rows' key, and what was predicted by what; a regression has no `predicted`."""
-    keys = [Column(name, TYPES[pipeline.rows.columns[name].type], nullable=False) for name in pipeline.rows.key]
-    name = f"{pipeline.pipeline}_{model}_predictions"
-    return Table(
-        name,
-        metadata,
-        *keys,
-        Column("night", Date, nullable=False, index=True),
-        Column("score", Float(53), nullable=False),
-        *([Column("predicted", Boolean, nullable=False)] if pipeline.models[model].type == "binary" else []),
-        Column("model_version", Integer, nullable=False),
-        Column("model_digest", String(64), nullable=False),
-        Column("generation", Integer, nullable=False),
-        Column("run_id", String(40), nullable=False),
-        Column("published_at", DateTime(timezone=True), nullable=False),
-        UniqueConstraint(*pipeline.rows.key, "night", name=f"uq_{name}"),
-    )
+class OutOfReachError(RetryableError):
+    """The database did not answer, or not in time; whether a COMMIT came true, its ledger knows."""
 
 
 @contextmanager
@@ -93,25 +37,50 @@ def opened(url: str, pipeline: Pipeline, model: str) -> "Iterator[Warehouse]":
 
 
 class Warehouse:
-    """One model's table, its view and the publish ledger in one database."""
+    """One model's table, its views and the publish ledger in one database.
+
+    Raises:
+        UsageError: the view would break for its readers.
+    """
 
     def __init__(self, engine: Engine, pipeline: Pipeline, model: str) -> None:
-        self.engine, metadata = engine, MetaData()
-        self.ledger = publish_ledger(metadata)
-        self.table = predictions_table(metadata, pipeline, model)
-        self.view = f"{pipeline.pipeline}_{model}_{pipeline.models[model].publish.view}"
+        self.engine, self.pipeline, metadata = engine, pipeline, MetaData()
+        self.ledger, self.contracts = tables.publish_ledger(metadata), tables.contracts(metadata)
+        self.table = tables.predictions_table(metadata, pipeline, model)
         with self.transaction() as connection:
+            wanted = dict(views.queries(engine.dialect, pipeline, model, self.table))
+            if self._stands(connection, wanted):
+                return
+            self._lock(connection, "matins")
+            migrate(connection, self.ledger, self.table)
             metadata.create_all(connection)
-            if self.view not in inspect(connection).get_view_names():
-                columns = ", ".join(column.name for column in self.table.columns)
-                connection.execute(text(f"CREATE VIEW {self.view} AS SELECT {columns} FROM {self.table.name}"))
+            for name, query in wanted.items():
+                self._make_view(connection, name, query, keeps=name == views.view_name(pipeline, model))
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the database is a file of this machine."""
+        return self.engine.dialect.name == "sqlite"
+
+    def _stands(self, connection: Connection, wanted: dict[str, str]) -> bool:
+        if not self.engine.dialect.has_table(connection, self.contracts.name):
+            return False
+        now = contract.columns_of(self.table, self.engine.dialect)
+        return all(contract.promised(connection, self.contracts, name) == (now, query) for name, query in wanted.items())
+
+    def _make_view(self, connection: Connection, name: str, query: str, *, keeps: bool) -> None:
+        now, before = contract.columns_of(self.table, self.engine.dialect), contract.promised(connection, self.contracts, name)
+        if before and keeps:
+            contract.require_kept(name, before[0], now)
+        views.make(connection, name, query, self.table)
+        contract.promise(connection, self.contracts, name, now, query)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """All or nothing.
 
         Raises:
-            RetryableError: the database is locked, full, read-only or out of reach.
+            OutOfReachError: the database is locked, full, read-only or out of reach.
             DataError: it refuses the rows.
         """
         try:
@@ -119,43 +88,54 @@ class Warehouse:
                 yield connection
         except OperationalError as error:
             msg = f"The warehouse cannot be written ({error.orig}); it shows what it showed before. Free the lock, the disk or the permission and run again."
-            raise RetryableError(msg) from error
+            raise OutOfReachError(msg) from error
         except (DBAPIError, SQLAlchemyError) as error:
             msg = f"The warehouse refused the rows ({str(getattr(error, 'orig', error)).splitlines()[0][:200]}); it shows what it showed before."
             raise DataError(msg) from error
 
+    def _lock(self, connection: Connection, what: str) -> None:
+        """Until the transaction ends; where another's lock is in the way, not for ever."""
+        if connection.dialect.name == "postgresql":
+            number = int.from_bytes(sha256(what.encode()).digest()[:8], "big", signed=True)
+            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
     def published(self) -> dict[date, dict[str, Any]]:
-        """Each night's newest entry of the publish ledger."""
-        query = select(self.ledger).where(self.ledger.c.table_name == self.table.name).order_by(self.ledger.c.night, self.ledger.c.generation)
+        """Each night's entry of the publish ledger that the views show."""
+        c = self.ledger.c
+        query = select(self.ledger).where(c.table_name == self.table.name, c.current).order_by(c.night)
         with self.transaction() as connection:
             return {row["night"]: dict(row) for row in connection.execute(query).mappings()}
 
-    def replace(self, night: date, rows: Iterable[list[dict[str, Any]]], entry: dict[str, Any]) -> None:
-        """Put a night in the place of what was there, together with its ledger entry.
+    def publish(self, night: date, load: Load, wanted: Sums, entry: dict[str, Any]) -> None:
+        """Put a generation of a night beside those before it, and show it from now on.
 
         Args:
-            night: whose rows are replaced.
-            rows: in chunks; `published_at` is added.
-            entry: the ledger's row without table, night and time; its `rows` must be the number that arrives.
+            night: whose rows.
+            load: brings them.
+            wanted: what they add up to in the lake.
+            entry: the ledger's row without table, night, rows and time.
 
         Raises:
-            DataError: another number of rows arrived; nothing is changed.
+            DataError: other rows arrived than were sent; nothing is changed.
+            OutOfReachError: it is out of reach, or a lock was not free in time.
         """
-        now, keys = utc_now(), {"table_name": self.table.name, "night": night}
+        now, generation, c = utc_now(), entry["generation"], self.ledger.c
+        same = (c.table_name == self.table.name, c.night == night)
         with self.transaction() as connection:
-            connection.execute(delete(self.table).where(self.table.c.night == night))
-            for chunk in rows:
-                connection.execute(insert(self.table), [{**row, "published_at": now} for row in chunk])
-            stored = connection.execute(select(func.count()).select_from(self.table).where(self.table.c.night == night)).scalar_one()
-            if stored != entry["rows"]:
-                msg = f"{self.table.name}: {stored} rows of night {night} arrived, {entry['rows']} were committed to the lake; nothing was published."
-                raise DataError(msg)
-            c = self.ledger.c
-            connection.execute(delete(self.ledger).where(c.table_name == self.table.name, c.night == night, c.generation == entry["generation"]))
-            connection.execute(insert(self.ledger).values(**keys, published_at=now, **entry))
+            self._lock(connection, self.table.name)
+            connection.execute(delete(self.table).where(self.table.c.night == night, self.table.c.generation == generation))
+            load(connection, now)
+            require_same(self.table, night, sums_in(connection, self.table, self.pipeline, night, generation), wanted)
+            connection.execute(delete(self.ledger).where(*same, c.generation == generation))
+            connection.execute(update(self.ledger).where(*same, c.current).values(current=False))
+            about = {"table_name": self.table.name, "night": night, "rows": wanted.rows, "current": True, "published_at": now}
+            connection.execute(insert(self.ledger).values(**about, **entry))
 
     def row_counts(self) -> dict[date, int]:
-        """Published rows per night."""
-        query = select(self.table.c.night, func.count()).group_by(self.table.c.night).order_by(self.table.c.night)
+        """Rows per night that the views show."""
+        t, c = self.table.c, self.ledger.c
+        shown = (c.table_name == self.table.name) & (c.night == t.night) & (c.generation == t.generation) & c.current
+        query = select(t.night, func.count()).join_from(self.table, self.ledger, shown).group_by(t.night).order_by(t.night)
         with self.transaction() as connection:
             return {night: int(count) for night, count in connection.execute(query)}

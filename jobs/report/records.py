@@ -13,6 +13,7 @@ from jobs.config.pipeline import Pipeline
 from jobs.errors import RetryableError
 from jobs.ledger.ledger import Ledger, Slice, open_engine
 from jobs.plan import is_undated, tasks
+from jobs.published.tables import table_name
 from jobs.published.warehouse import opened
 from jobs.reading import is_there
 from jobs.settings import Settings
@@ -103,7 +104,7 @@ def _states(ledger: Ledger, pipeline: Pipeline, tables: Sequence[str]) -> dict[d
 
 def _published(settings: Settings, pipeline: Pipeline, model: str) -> dict[date, int]:
     try:
-        has_rows = is_there(settings.warehouse_url) and inspect(open_engine(settings.warehouse_url)).has_table(f"{pipeline.pipeline}_{model}_predictions")
+        has_rows = is_there(settings.warehouse_url) and inspect(open_engine(settings.warehouse_url)).has_table(table_name(pipeline, model))
     except OperationalError as error:
         msg = f"The warehouse cannot be read ({error.orig}); no page was written. Free the lock, the disk or the permission and run again."
         raise RetryableError(msg) from error

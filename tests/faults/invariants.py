@@ -47,9 +47,9 @@ def _standing(slices: list[Slice], by: list[str]) -> list[Slice]:
 
 def published_is_what_was_predicted(scene: Scene) -> None:
     """Each night's rows in the warehouse are, score by score, those of the Delta version that its ledger entry cites."""
-    entries = scene.warehouse("SELECT night, max(generation), delta_version, rows FROM matins_publish_ledger GROUP BY night")
+    entries = scene.warehouse("SELECT night, generation, delta_version, rows FROM matins_publish_ledger WHERE current")
     shown: dict[str, list[tuple[object, ...]]] = {}
-    for night, *row in scene.warehouse(f"SELECT night, day, order_id, score, model_version, generation FROM {NAME}_{MODEL}_predictions"):
+    for night, *row in scene.warehouse(f"SELECT night, day, order_id, score, model_version, generation FROM {NAME}_{MODEL}_v1"):
         shown.setdefault(str(night), []).append(tuple(row))
     assert {str(night) for night, *_ in entries} == set(shown)
     for night, generation, version, rows in entries:

@@ -9,7 +9,7 @@ from tests.faults.prepared import MODEL, NAME, PUBLISHED, Scene
 
 ROWS = 60
 WHO = ("--by", "Ada Byron", "--reason", "returns from the south are missed")
-SHOWN = f"SELECT night, model_version, generation, count(*) FROM {NAME}_{MODEL}_predictions GROUP BY 1, 2, 3 ORDER BY 1"
+SHOWN = f"SELECT night, model_version, generation, count(*) FROM {NAME}_{MODEL}_v1 GROUP BY 1, 2, 3 ORDER BY 1"
 
 
 def another_version(scene: Scene) -> None:

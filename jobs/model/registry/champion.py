@@ -1,10 +1,19 @@
-"""Which version scores a run: resolved once, to a number and a digest."""
+"""Which versions score a run: resolved once, to numbers and digests."""
+
+from datetime import date
+from typing import Final
 
 from jobs.errors import DataError, UsageError
 from jobs.model.registry.registry import Registry
+from jobs.model.registry.reign import champion_on
 from jobs.model.registry.version import Version
+from jobs.nights import Nights
 from jobs.settings import Settings
 from jobs.work import Work
+
+CURRENT: Final = "current"
+AS_OF: Final = "as-of"
+"""Each night by the version that was champion then, or would have been."""
 
 
 def registry_of(settings: Settings) -> Registry:
@@ -13,21 +22,34 @@ def registry_of(settings: Settings) -> Registry:
     return Registry(settings.mlflow_uri, settings.root / "mlartifacts" if local else None)
 
 
-def scoring_version(work: Work) -> Version:
-    """The version that the run's options ask for: the champion now, or one by number.
+def scoring_versions(work: Work, nights: Nights) -> dict[date, Version]:
+    """By night, the version that the run's options ask for; with `as-of`, a night before the first champion has none.
 
     Raises:
-        DataError: there is no champion, or its files are not the registered ones.
-        UsageError: the option is neither `current` nor the number of a version.
+        DataError: there is no champion, or files are not the registered ones.
+        UsageError: the option is neither `current`, `as-of` nor the number of a version.
     """
-    registry, wanted = registry_of(work.settings), work.options.champion
-    if wanted != "current":
-        if not wanted.isdigit():
-            msg = f"--champion {wanted!r} is not allowed; give `current` or the number of a version of {work.model_name}."
-            raise UsageError(msg)
-        return registry.version(work.model_name, int(wanted), threads=work.model.threads)
-    champion = registry.champion(work.model_name, threads=work.model.threads)
-    if champion is None:
+    registry, wanted, threads = registry_of(work.settings), work.options.champion, work.model.threads
+    if wanted == AS_OF:
+        decisions = work.ledger.decisions(work.pipeline.pipeline, work.item)
+        then = {night: number for night in nights if (number := champion_on(decisions, night))}
+        versions = {number: registry.version(work.model_name, number, threads=threads) for number in sorted({*then.values()})}
+        return {night: versions[number] for night, number in then.items()}
+    version = registry.champion(work.model_name, threads=threads) if wanted == CURRENT else _numbered(registry, work)
+    if version is None:
         msg = f"{work.model_name} has no champion, so nothing can be scored. Train one: matins train {work.model_name} --as-of NIGHT."
         raise DataError(msg)
-    return champion
+    return dict.fromkeys(nights, version)
+
+
+def policy_of(champion: str) -> str:
+    """How an option chooses versions: `current`, `as-of` or `version`."""
+    return champion if champion in {CURRENT, AS_OF} else "version"
+
+
+def _numbered(registry: Registry, work: Work) -> Version:
+    wanted = work.options.champion
+    if not wanted.isdigit():
+        msg = f"--champion {wanted!r} is not allowed; give `current`, `as-of` or the number of a version of {work.model_name}."
+        raise UsageError(msg)
+    return registry.version(work.model_name, int(wanted), threads=work.model.threads)

@@ -1,0 +1,46 @@
+"""What a view's readers were promised: columns and types; what would break that is refused, with the difference."""
+
+import json
+
+from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy.engine import Dialect
+
+from jobs.errors import UsageError
+
+Columns = dict[str, str]
+"""Names and types, in order."""
+
+
+def promised(connection: Connection, contracts: Table, view: str) -> tuple[Columns, str] | None:
+    """A view's columns and its query as they are on record; None before the view was first made."""
+    row = connection.execute(select(contracts).where(contracts.c.view_name == view)).mappings().first()
+    return None if row is None else (dict(json.loads(row["columns"])), str(row["definition"]))
+
+
+def promise(connection: Connection, contracts: Table, view: str, columns: Columns, definition: str) -> None:
+    """Put on record what a view's readers may rely on from now on."""
+    connection.execute(delete(contracts).where(contracts.c.view_name == view))
+    connection.execute(insert(contracts).values(view_name=view, columns=json.dumps([*columns.items()]), definition=definition))
+
+
+def columns_of(table: Table, dialect: Dialect) -> Columns:
+    """A table's columns as a contract tells them."""
+    return {column.name: column.type.compile(dialect) for column in table.columns}
+
+
+def require_kept(view: str, before: Columns, now: Columns) -> None:
+    """Columns may be added; none may go, be renamed or change its type.
+
+    Raises:
+        UsageError: one does; the text is the difference.
+    """
+    gone = [f"- {name} {kind}" for name, kind in before.items() if name not in now]
+    changed = [f"~ {name} {before[name]} → {kind}" for name, kind in now.items() if name in before and before[name] != kind]
+    if gone or changed:
+        added = [f"+ {name} {kind}" for name, kind in now.items() if name not in before]
+        number = int(view.rpartition("_v")[2]) + 1
+        msg = (
+            f"The view {view} would break for those who read it: {'; '.join([*gone, *changed, *added])}. Nothing was published. "
+            f"Take the change back, or declare it as `publish: {{view: v{number}}}`: {view} then stays with what it shows."
+        )
+        raise UsageError(msg)
