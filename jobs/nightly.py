@@ -97,12 +97,18 @@ def _line(pipeline: Pipeline, night: date, found: Iterable[tuple[StepResult, Nig
     if failed:
         result, one = failed[0]
         return f"{pipeline.pipeline} {night} FAILED {result.table}: {one.problem}"
-    parts = [_words(result, one) for result, one in found]
-    notes = [note for result, one in found if result.step in {"features", "drift_report", "validated", "raw", "retraining", "alerts"} for note in one.notes]
+    parts = [_of_model(pipeline, result, word) for result, one in found if (word := _words(result, one))]
+    told = {"features", "drift_report", "validated", "raw", "retraining", "alerts"}
+    notes = [_of_model(pipeline, result, note) for result, one in found if result.step in told for note in one.notes]
     changed = any(one.outcome == "written" for _, one in found)
     quarantined = sum(int(one.counts.get("bad", 0) + one.counts.get("duplicates", 0)) for result, one in found if result.step == "validated")
     words = [*parts, f"{quarantined} quarantined" if quarantined else "", *dict.fromkeys(notes), "" if changed else "nothing changed"]
     return f"{pipeline.pipeline} {night} OK {', '.join(word for word in words if word)}"
+
+
+def _of_model(pipeline: Pipeline, result: StepResult, words: str) -> str:
+    """Of several models it is said which."""
+    return f"{result.item} {words}" if result.item in pipeline.models and len(pipeline.models) > 1 else words
 
 
 def _words(result: StepResult, one: NightResult) -> str:

@@ -105,7 +105,7 @@ class Planning:
         labels, scores = self._before(work, "validated"), self._before(work, "predictions")
         if not work.lake.slices(f"{work.item}/predictions") and not any(one.runs for one in scores):
             return Outlook(False, "nothing has been scored whose labels could have come")
-        return self._after([one._replace(blocks=False) for one in labels], self._due(work))
+        return self._after([one._replace(blocks=False) for one in [*labels, *scores]], self._due(work))
 
     def _published(self, work: Work) -> Outlook:
         from jobs.published.step import due

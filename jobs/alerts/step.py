@@ -96,6 +96,12 @@ def _unsent(work: Work, found: Sequence[Message], error: NotSentError) -> str:
     return f"{what}. Mend the address or what it leads to; the next run of `{work.pipeline.pipeline}` sends again."
 
 
+def _said(episode: Episode, watched: Watched, night: date) -> str:
+    """What is found in the night; of one that is looked at again, when that has changed since, what was found when it was told."""
+    found = watched.finding(episode, night)
+    return found.sentence if found.holds else f"{episode.sentence} (in night {episode.last})"
+
+
 def _results(nights: Nights, episodes: Episodes, watched: Watched, changed: Collection[date], outcome: Told) -> Iterator[NightResult]:
     for night in nights:
         number, problem = outcome if night == nights[-1] else Told()
@@ -104,6 +110,6 @@ def _results(nights: Nights, episodes: Episodes, watched: Watched, changed: Coll
             night=night,
             outcome="failed" if problem else "written" if number else written_or_not(night, changed),
             problem=problem,
-            notes=tuple(f"alert {one.name}: {watched.finding(one, night).sentence}" for one in standing),
+            notes=tuple(f"alert {one.name}: {_said(one, watched, night)}" for one in standing),
             detail={"open": [one.name for one in standing], "told": number},
         )

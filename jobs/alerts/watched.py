@@ -69,4 +69,4 @@ def _sentence(rule: AlertRule, found: Held, night: date) -> str:
     said = f"{rule.signal} has no value" if newest is None else f"{rule.signal} is {newest:.4g}"
     if rule.window == 1:
         return f"{said}, {'' if found.holds else 'not '}{rule.bound}"
-    return f"{said}, {rule.bound} in {found.beyond} of the last {rule.window} nights (needed {rule.nights})"
+    return f"{said}; it was {rule.bound} in {found.beyond} of the last {rule.window} nights (needed {rule.nights})"

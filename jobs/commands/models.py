@@ -75,8 +75,10 @@ def gate(model: ModelName, version: MayVersion = None, placebo: Placebo = None, 
     if not known:
         msg = f"`{model}` has no version yet. Train one: matins train {model}."
         raise UsageError(msg)
-    shown = registry.version(model, version or known[-1].version).read_json("verdict.json")
-    acting.show(shown, "\n".join([shown["sentence"], *(f"  {rule['outcome']:6} {rule['name']}: {rule['sentence']}" for rule in shown["rules"])]), json=json)
+    number = version or known[-1].version
+    shown, page = registry.version(model, number).read_json("verdict.json"), settings.reports / spec.pipeline / which / "model" / f"v{number}.html"
+    rules = [f"  {rule['outcome']:6} {rule['name']}: {rule['sentence']}" for rule in shown["rules"]]
+    acting.show(shown, "\n".join([shown["sentence"], *rules, *([f"Page: {page}"] if page.is_file() else [])]), json=json)
 
 
 @app.command()

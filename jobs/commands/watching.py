@@ -55,3 +55,5 @@ def signals(model: ModelName, first: MayFrom = None, last: MayTo = None, json: J
         console.as_json([vars(one) for one in found])
     else:
         console.table(*as_table(found))
+        if not any(one.loss for one in found):
+            console.say("No correlation can be told yet: it takes two weeks of scored nights, and the labels of the week after each.")

@@ -86,7 +86,7 @@ def read_pipeline(path: Path) -> Pipeline:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         msg = f"{path}: is not valid YAML, line {line}: {error.problem}"
         raise UsageError(msg) from None
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, ValueError) as error:  # a ValueError: a date that does not exist, bytes that are no UTF-8
         msg = f"{path}: is not valid YAML: {' '.join(str(error).split())}"
         raise UsageError(msg) from None
     if not isinstance(given, dict):

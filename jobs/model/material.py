@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from jobs.config.models import Model, Segments
 from jobs.config.pipeline import Pipeline
 from jobs.config.search import Search
-from jobs.errors import UsageError
+from jobs.errors import DataError, UsageError
 from jobs.model.artifact import Artifact
 from jobs.model.decision import Decision
 from jobs.model.evaluation import baselines
@@ -161,12 +161,18 @@ def gather(work: Work, as_of: date, spans: Mapping[str, Span]) -> Material:
     """Read the rows of the segments.
 
     Raises:
-        DataError: the segments' nights have no features.
+        DataError: a segment has no row with features and a known label.
         UsageError: `slices` names what is no feature.
     """
     label_table = f"validated/{work.model.label_feed}"
     features, labels = work.lake.read("features"), read_labels(work.lake, work.model.label_feed)
     rows = read_rows(features.frame, labels.frame, work.pipeline, work.item, spans, as_of=as_of)
+    if empty := [name for name, span in spans.items() if rows.labelled(span).empty]:
+        first, last = spans[empty[0]].first, spans[empty[-1]].last
+        make = f"matins backfill {work.pipeline.pipeline} --from {first} --to {as_of} --steps raw,validated,features"
+        lacks = f"{' and '.join(empty)} ({first} to {last})"
+        msg = f"{work.model_name} as of {as_of}: no row of its {lacks} has features and a known label. Make them first: {make}."
+        raise DataError(msg)
     if unknown := sorted(set(work.model.slices) - set(rows.features)):
         msg = f"models.{work.item}.slices: {unknown} are no features of this model; they are {sorted(rows.features)}."
         raise UsageError(msg)

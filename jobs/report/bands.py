@@ -52,7 +52,7 @@ def estimated(facts: Facts, found: Found) -> Metrics:
         return {}
     values = {name: float(value) for name, value in _measures(facts, facts.tally(found)).items()}
     errors = {"roc_auc": _error(facts, found, "auc_error"), facts.loss: _error(facts, found, "loss_error")}
-    return {name: _within(value, errors.get(name)) for name, value in values.items() if np.isfinite(value)}
+    return {name: _within(name, value, errors.get(name)) for name, value in values.items() if np.isfinite(value)}
 
 
 def _measures(facts: Facts, tally: Floats, measured: Measuring = measures) -> Mapping[str, Floats]:
@@ -81,5 +81,9 @@ def _error(facts: Facts, found: Found, name: str) -> float | None:
     return max(known) * (SPAN / min(len(found), SPAN)) ** 0.5 if len(known) == len(errors) else None
 
 
-def _within(value: float, error: float | None) -> Estimate:
-    return Estimate(value, None, None) if error is None else Estimate(value, value - STANDARD_ERRORS * error, value + STANDARD_ERRORS * error)
+def _within(name: str, value: float, error: float | None) -> Estimate:
+    if error is None:
+        return Estimate(value, None, None)
+    # No loss is below 0, and no area beyond 1.
+    low, high = max(value - STANDARD_ERRORS * error, 0.0), value + STANDARD_ERRORS * error
+    return Estimate(value, low, min(high, 1.0) if name == "roc_auc" else high)

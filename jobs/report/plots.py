@@ -32,10 +32,10 @@ def metric_by_week(weekly: Sequence[Week], metric: str, changes: Changes, *, wit
     """
 
     def draw_on(axes: "Axes") -> None:
-        _band(axes, [(one.first, one.realised.get(metric)) for one in weekly], "o-", colour=BLUE, label="realised")
-        _band(axes, [(one.first, one.estimated.get(metric)) for one in weekly], "s--", colour=BROWN, label="estimated")
+        _band(axes, [(one.middle, one.realised.get(metric)) for one in weekly], "o-", colour=BLUE, label="realised")
+        _band(axes, [(one.middle, one.estimated.get(metric)) for one in weekly], "s--", colour=BROWN, label="estimated")
         if with_constant:
-            constant = [(one.first, one.realised["constant"].value) for one in weekly if "constant" in one.realised]
+            constant = [(one.middle, one.realised["constant"].value) for one in weekly if "constant" in one.realised]
             axes.plot(_days(constant), [value for _, value in constant], ".:", color=GREY, markersize=2.5, linewidth=1, label="the constant")
         _reigns(axes, changes, first=weekly[0].first)
         if axes.get_legend_handles_labels()[0]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from jobs.report.bands import Metrics, estimated, realised
+from jobs.report.bands import Found, Metrics, estimated, realised
 from jobs.watch.facts import Facts, Known
 
 
@@ -14,6 +14,8 @@ class Week:
 
     first: date
     """Its Monday."""
+    middle: date
+    """Of its scored nights."""
     nights: int
     """Whose labels are known."""
     realised: Metrics
@@ -30,10 +32,12 @@ def weeks(facts: Facts, *, since: date) -> list[Week]:
     sound = {night for night in {*facts.realised, *facts.estimated} if night >= since and not facts.soundness.problem(night)}
     known = _by_week((scored, found[-1]) for scored, found in facts.realised.items() if scored in sound)
     expected = _by_week((scored, one) for scored, one in facts.estimated.items() if scored in sound)
-    return [
-        Week(first, len(known.get(first, ())), realised(facts, known.get(first, ())), estimated(facts, expected.get(first, ())))
-        for first in sorted({*known, *expected})
-    ]
+    return [_week(facts, first, known.get(first, []), expected.get(first, [])) for first in sorted({*known, *expected})]
+
+
+def _week(facts: Facts, first: date, known: Found, expected: Found) -> Week:
+    scored = sorted({day for day, _ in [*known, *expected]})
+    return Week(first, scored[len(scored) // 2], len(known), realised(facts, known), estimated(facts, expected))
 
 
 def _by_week(found: Iterable[tuple[date, Known]]) -> dict[date, list[tuple[date, Known]]]:

@@ -12,7 +12,7 @@ WORDS: Final[Mapping[str, Any]] = {
         "ok": ("✓", "OK", "green"),
         "look": ("!", "LOOK", "green, with something to look at"),
         "red": ("✗", "RED", "red"),
-        "part": ("–", "PART", "not published by every model"),
+        "part": ("–", "PART", "features alone, or not published by every model"),
         "none": ("·", "NONE", "nothing on record"),
     },
     "states": {"steady": ("ok", "="), "watch": ("look", "~"), "drifted": ("red", "▲")},

@@ -81,3 +81,13 @@ def test_a_retraining_that_cannot_be_done_is_given_up_and_holds_nothing_back(sce
     assert "2024-02-02" in newest["reason"]
     assert scene.matins("retrain", NAMED) == 0
     assert "no retraining is open" in capsys.readouterr().out
+
+
+def test_a_training_ahead_of_the_features_is_refused_and_makes_no_version(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    before = acts(scene)
+    assert scene.matins("train", NAMED, "--as-of", "2024-02-25") == 1
+    told = " ".join("".join(capsys.readouterr()).split())
+    assert "no row of its tune and holdout (2024-02-11 to 2024-02-23) has features and a known label." in told
+    assert "Make them first: matins backfill small --from 2024-02-11 --to 2024-02-25 --steps raw,validated,features." in told
+    assert acts(scene) == before
+    assert [one.version for one in registry_of(scene.settings).versions(NAMED)] == [1]

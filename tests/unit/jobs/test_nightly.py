@@ -1,5 +1,6 @@
 """Which tasks a command means."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from jobs.cli import app, guarded
 from jobs.config.loading import load_pipeline, read_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import UsageError
-from jobs.nightly import NIGHTLY, chosen
+from jobs.nightly import NIGHTLY, chosen, night_lines
+from jobs.results import NightResult, StepResult
 from jobs.settings import Settings
 from tests.tiny import write_pipeline
 
@@ -55,3 +57,11 @@ def test_the_command_refuses_a_night_that_would_do_nothing(home: Settings, capsy
     assert guarded(lambda: app(["run", "flights", "--night", "2013-05-31", "--steps", "model"])) == 2
     assert f"--steps model: allowed are {ALLOWED}." in capsys.readouterr().err
     assert not (home.root / "ledger.db").exists()
+
+
+def test_of_several_models_each_is_named(home: Settings) -> None:
+    pipeline = load_pipeline("flights", home)
+    night = date(2013, 5, 18)
+    scored = (NightResult(night=night, outcome="written", rows=7, detail={"champion": 2}),)
+    results = [StepResult(step="predictions", item=item, table=f"{item}/predictions", nights=scored) for item in pipeline.models]
+    assert night_lines(pipeline, results) == ["flights 2013-05-18 OK delayed 7 scored, champion v2, arrival_delay 7 scored, champion v2"]

@@ -34,7 +34,7 @@ def states(receiver: Receiver) -> list[tuple[str, str]]:
 
 def test_a_message_says_what_where_how_often_and_since_when(scene: Scene, receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     scene.run(*nights(1, 4))
-    text = "tiny 2024-05-04 WARNING drift (returned): score_drift is 1.5, > 1 in 3 of the last 3 nights (needed 2); open since 2024-05-03"
+    text = "tiny 2024-05-04 WARNING drift (returned): score_drift is 1.5; it was > 1 in 3 of the last 3 nights (needed 2); open since 2024-05-03"
     assert receiver.taken == [
         {
             "text": text,
@@ -46,7 +46,7 @@ def test_a_message_says_what_where_how_often_and_since_when(scene: Scene, receiv
             "severity": "warning",
             "state": "open",
             "value": 1.5,
-            "sentence": "score_drift is 1.5, > 1 in 3 of the last 3 nights (needed 2)",
+            "sentence": "score_drift is 1.5; it was > 1 in 3 of the last 3 nights (needed 2)",
         }
     ]
     assert [(one.name, one.levelno, one.getMessage()) for one in caplog.records] == [("matins.alerts", logging.WARNING, text)]
@@ -57,7 +57,7 @@ def test_the_end_is_told_with_what_it_was(scene: Scene, receiver: Receiver) -> N
         scene.run(one)
     assert states(receiver) == [("2024-05-03", "open"), ("2024-05-06", "resolved")]
     assert receiver.taken[-1]["text"] == (
-        "tiny 2024-05-06 RESOLVED drift (returned): score_drift is 0.2, > 1 in 1 of the last 3 nights (needed 2); was open from 2024-05-03 to 2024-05-05"
+        "tiny 2024-05-06 RESOLVED drift (returned): score_drift is 0.2; it was > 1 in 1 of the last 3 nights (needed 2); was open from 2024-05-03 to 2024-05-05"
     )
     assert (receiver.taken[-1]["value"], receiver.taken[-1]["severity"]) == (0.2, "warning")
 
@@ -74,7 +74,7 @@ def test_a_night_says_what_is_open_and_what_it_has_told(scene: Scene, receiver: 
     result = scene.run(*nights(1, 6))
     assert [one.outcome for one in result.nights] == ["unchanged", "unchanged", "written", "written", "written", "written"]
     assert [one.detail for one in result.nights] == [{"open": [], "told": 0}, {"open": [], "told": 0}, *[WHILE_IT_LASTS] * 3, {"open": [], "told": 0}]
-    assert result.nights[2].notes == ("alert drift (returned): score_drift is 1.25, > 1 in 2 of the last 3 nights (needed 2)",)
+    assert result.nights[2].notes == ("alert drift (returned): score_drift is 1.25; it was > 1 in 2 of the last 3 nights (needed 2)",)
     assert result.nights[5].notes == ()
     assert receiver.taken == []
     assert scene.episodes == [
@@ -83,7 +83,7 @@ def test_a_night_says_what_is_open_and_what_it_has_told(scene: Scene, receiver: 
             "subject": "returned",
             "opened": night(3),
             "severity": "warning",
-            "sentence": "score_drift is 0.5, > 1 in 2 of the last 3 nights (needed 2)",
+            "sentence": "score_drift is 0.5; it was > 1 in 2 of the last 3 nights (needed 2)",
             "last": night(5),
             "resolved": night(6),
             "told": None,
@@ -286,3 +286,11 @@ def test_a_night_that_comes_after_a_later_one_says_that_its_rules_were_not_looke
     assert late.notes == (NOT_JUDGED,)
     (again,) = scene.run(night(3)).nights
     assert again.notes == ()
+
+
+def test_a_night_whose_findings_have_changed_since_says_what_was_told(scene: Scene, receiver: Receiver) -> None:
+    """A champion of a later decision that counts from an earlier night takes the signal away from nights that were told."""
+    scene.run(*nights(1, 4))
+    scene.champion(night(3), version=2)
+    (one,) = scene.run(night(3)).nights
+    assert one.notes == ("alert drift (returned): score_drift is 1.5; it was > 1 in 3 of the last 3 nights (needed 2) (in night 2024-05-04)",)

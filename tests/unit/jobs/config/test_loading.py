@@ -285,6 +285,10 @@ def test_the_same_key_twice_is_an_error_with_its_line(tmp_path: Path) -> None:
     assert refused_text(tmp_path, "pipeline: own\nfeeds: {}\nfeeds: {}\n").startswith('FILE: is not valid YAML, line 3: found duplicate key "feeds"')
 
 
+def test_a_date_that_does_not_exist_is_no_yaml(tmp_path: Path) -> None:
+    assert refused_text(tmp_path, "pipeline: own\nnights: {from: 2024-13-01}\n") == "FILE: is not valid YAML: month must be in 1..12"
+
+
 def test_broken_yaml_is_named_with_its_line(tmp_path: Path) -> None:
     assert refused_text(tmp_path, "pipeline: own\nfeeds: [1\n") == "FILE: is not valid YAML, line 3: expected ',' or ']', but got '<stream end>'"
 
