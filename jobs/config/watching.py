@@ -120,7 +120,7 @@ class Trigger(Condition):
     def told(self) -> str:
         """In words: `loss_ratio > 0.98 in 3 of 5 nights`, `every month`."""
         if self.signal:
-            together = f", {self.over} at a time" if "over" in self.model_fields_set else ""
+            together = f", over {self.over} nights" if "over" in self.model_fields_set else ""
             return f"{self.signal} {self.bound} in {self.nights} of {self.window} nights{together}"
         if self.every:
             return f"every {self.every} nights" if isinstance(self.every, int) else f"every {self.every}"

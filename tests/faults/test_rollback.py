@@ -1,5 +1,7 @@
 """A champion that was a mistake: rolled back by the command, with the nights since scored and published again."""
 
+from datetime import date
+
 import pytest
 
 from jobs.model.artifact import Artifact
@@ -45,3 +47,24 @@ def test_training_again_says_that_the_version_was_rejected(scene: Scene, capsys:
     assert scene.matins("reject", f"{NAME}.{MODEL}", "--version", "1", *WHO) == 0
     assert scene.matins("train", f"{NAME}.{MODEL}", "--as-of", "2024-01-31") == 1
     assert "v1: it was rejected by Ada Byron: returns from the south are missed. It stays out" in " ".join(capsys.readouterr().out.split())
+
+
+def test_each_night_is_scored_by_whoever_was_champion_then(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    another_version(scene)
+    about = {"former": 1, "by": "gate", "reason": "it passed", "evidence": {}, "run_id": None}
+    scene.lake.ledger.decide(NAME, MODEL, "promoted", version=2, night=date.fromisoformat(PUBLISHED[1]), **about)
+    again = ("backfill", NAME, "--from", PUBLISHED[0], "--to", PUBLISHED[1], "--steps", "predictions,published", "--champion", "as-of", "--no-pages")
+    assert scene.matins(*again) == 2
+    assert f"{PUBLISHED[1]} is scored under another policy (current; 60 rows by v1) and would be scored under `as-of` by v2" in capsys.readouterr().err
+    assert scene.warehouse(SHOWN) == [(night, 1, 1, ROWS) for night in PUBLISHED]
+    assert scene.matins(*again, "--replace") == 0
+    assert scene.warehouse(SHOWN) == [(PUBLISHED[0], 1, 1, ROWS), (PUBLISHED[1], 2, 2, ROWS)]
+    told = scene.warehouse(f"SELECT DISTINCT night, generation, current, policy FROM {NAME}_{MODEL}_history ORDER BY 1, 2")
+    assert told == [(PUBLISHED[0], 1, 1, "current"), (PUBLISHED[1], 1, 0, "current"), (PUBLISHED[1], 2, 1, "as-of")]
+    assert scene.matins(*again) == 0
+    invariants.hold(scene)
+
+
+def test_a_night_before_the_first_champion_is_red_and_left_alone(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    assert scene.matins("run", NAME, "--night", "2024-01-20", "--steps", "predictions", "--champion", "as-of", "--no-pages") == 1
+    assert "no version was champion in night 2024-01-20; name one by its number with --champion." in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """The warehouse on SQLite and on a real PostgreSQL: nights by generation, views that keep their promise, and what a database refuses."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from sqlalchemy import Engine, create_engine, inspect, text
 
-from jobs.config.loading import read_pipeline
+from jobs.config.loading import load_pipeline, read_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError, UsageError
 from jobs.published import warehouse as module
 from jobs.published.loading import loads
 from jobs.published.sums import Sums, sums_of
 from jobs.published.warehouse import OutOfReachError, Warehouse
+from jobs.settings import Settings
 from tests.integration.postgresql import binaries, running
 from tests.tiny import write_pipeline
 
@@ -226,6 +228,20 @@ def test_a_reader_sees_one_generation_whole_at_any_time(engine: Engine, pipeline
     done.set()
     reader.join()
     assert seen == {(1, 4)}
+
+
+def test_the_queries_of_the_consumers_page_run(engine: Engine, home: Settings, spark: SparkSession) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "warehouse.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```sql\n(.*?);\n```", page, flags=re.DOTALL)
+    night = date(2013, 5, 31)
+    made = [(night, "UA", 15 + n, "EWR", night, 0.9 - n / 10, n < 2, 3, "d", 1, "r") for n in range(4)]
+    frame = spark.createDataFrame(made, SCHEMA.replace("order_id bigint", "carrier string, flight bigint, origin string"))
+    publish(Warehouse(engine, load_pipeline("flights", home), "delayed"), frame)
+    with engine.connect() as connection:
+        late, fresh, versions, told, lacking = ([*connection.execute(text(query))] for query in queries)
+    assert [row[2] for row in late] == [15, 16]
+    assert len(fresh) == len(versions) == len(told) == 1
+    assert lacking == []
 
 
 class TestPostgreSQL:

@@ -50,5 +50,4 @@ def told(policy: Retrain) -> str:
     when = policy.when
     if when.never:
         return when.told
-    over = f", over {when.over} nights" if when.signal and not when.signal.endswith("drift") else ""
-    return f"{when.told}{over}; {', '.join(f'{name} {getattr(policy, name)}' for name in BRAKES)}"
+    return f"{when.told}; {', '.join(f'{name} {getattr(policy, name)}' for name in BRAKES)}"
