@@ -7,6 +7,7 @@ from typing import Any, Final
 from pyspark.sql import functions as F
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from jobs.errors import DataError
 from jobs.failpoints import reached
 from jobs.ledger.leases import Lease, lease
 from jobs.ledger.ledger import Slice
@@ -63,6 +64,10 @@ def _publish(work: Work, warehouse: Warehouse, due: list[date], predictions: Map
     columns = [column.name for column in warehouse.table.columns if column.name != "published_at"]
     rows = work.lake.read(f"{work.item}/predictions", due).frame.where(~F.col("restated")).select(*columns)
     wanted = sums_of(rows, work.pipeline)
+    if lost := [night for night in due if night not in wanted]:
+        rows_then = predictions[lost[0]].rows
+        msg = f"{work.item}/predictions has no rows of night {lost[0]}, though {rows_then} were committed; nothing was published. Score it again."
+        raise DataError(msg)
     for night, load in loads(warehouse.engine.dialect.name, rows, warehouse.table, columns):
         one = predictions[night]
         # Said before it is done: if the answer is lost, the ledger says that it was, and this run that it did it.
