@@ -102,7 +102,7 @@ def test_two_policies_are_compared_and_nothing_else_is_touched(shop: Shop, capsy
     before = shop.records()
     assert shop.simulate("--policy", "never", "--policy", "file") == 0
     told = capsys.readouterr().out
-    assert "`file`: (every 6 nights or loss_ratio > 0.99 in 1 of 1 nights); cooldown 5" in told
+    assert "`file`: (every 6 nights or loss_ratio > 0.99 in 1 of 1 nights, over 3 nights); cooldown 5" in told
     assert "All policies begin with the same champion, made as of 2024-01-31; the gate, which would have passed it, has no say in it." in told
     assert shop.records() == before
     (written,) = shop.results()
