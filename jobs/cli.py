@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from jobs import console
-from jobs.commands import models, nights, pipelines, simulations, watching  # noqa: F401 - importing them adds their commands
+from jobs.commands import models, nights, pipelines, simulations, warehouses, watching  # noqa: F401 - importing them adds their commands
 from jobs.commands.options import app
 from jobs.errors import MatinsError, RetryableError
 

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy.exc import ProgrammingError
 
 from jobs.config.loading import load_pipeline, read_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError, UsageError
 from jobs.published import warehouse as module
+from jobs.published.access import READ, WRITE, grant
 from jobs.published.loading import loads
 from jobs.published.sums import Sums, sums_of
 from jobs.published.warehouse import OutOfReachError, Warehouse
@@ -286,3 +289,53 @@ class TestPostgreSQL:
             connection.execute(text("UPDATE matins_contracts SET definition = 'of an earlier release'"))
         Warehouse(engine, pipeline, "returned")
         assert "theirs" in inspect(engine).get_view_names()
+
+    def test_readers_read_the_views_and_nothing_else(self, engine: Engine, pipeline: Pipeline, spark: SparkSession) -> None:
+        publish(Warehouse(engine, pipeline, "returned"), rows_of(spark, NIGHT))
+        with login(engine, pipeline, READ) as reader:
+            for view in ("tiny_returned_v1", "tiny_returned_history", "tiny_returned_freshness"):
+                assert shown(reader, view, "night, rows" if view.endswith("freshness") else "night, order_id")
+            for refused in (
+                "SELECT * FROM tiny_returned_predictions",
+                "SELECT * FROM matins_publish_ledger",
+                "INSERT INTO matins_publish_ledger DEFAULT VALUES",
+                "CREATE TABLE mine (x int)",
+                "DROP VIEW tiny_returned_v1",
+                "CREATE ROLE more",
+            ):
+                with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), reader.begin() as connection:
+                    connection.execute(text(refused))
+
+    def test_writers_publish_and_make_nothing(self, engine: Engine, pipeline: Pipeline, spark: SparkSession) -> None:
+        Warehouse(engine, pipeline, "returned")
+        with login(engine, pipeline, WRITE) as writer:
+            for generation in (1, 2):
+                publish(Warehouse(writer, pipeline, "returned"), rows_of(spark, NIGHT, generation=generation))
+            for refused in ("UPDATE tiny_returned_predictions SET score = 0", "TRUNCATE tiny_returned_predictions", "CREATE TABLE mine (x int)"):
+                with pytest.raises(ProgrammingError, match="permission denied"), writer.begin() as connection:
+                    connection.execute(text(refused))
+        assert shown(engine, "tiny_returned_v1", "generation, order_id") == [(2, n) for n in range(4)]
+
+    def test_what_was_granted_may_be_granted_again(self, engine: Engine, pipeline: Pipeline) -> None:
+        first, second = grant(engine, [pipeline]), grant(engine, [pipeline])
+        assert [one for one in first if not one.startswith("CREATE ROLE")] == second
+
+
+@contextmanager
+def login(owner: Engine, pipeline: Pipeline, role: str) -> Iterator[Engine]:
+    """Somebody who is given one of the roles, and is gone afterwards."""
+    grant(owner, [pipeline])
+    with owner.begin() as connection:
+        connection.execute(text(f"CREATE ROLE somebody LOGIN IN ROLE {role}"))
+    theirs = create_engine(owner.url.set(username="somebody"))
+    try:
+        yield theirs
+    finally:
+        theirs.dispose()
+        with owner.begin() as connection:
+            connection.execute(text("DROP ROLE somebody"))
+
+
+def test_a_file_has_no_roles(tmp_path: Path, pipeline: Pipeline) -> None:
+    with pytest.raises(UsageError, match="which has no roles: whoever may read the file may read all"):
+        grant(create_engine(f"sqlite:///{tmp_path / 'warehouse.db'}"), [pipeline])
