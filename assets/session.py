@@ -24,7 +24,7 @@ from jobs.work import Options, new_run_id
 RETRIES, SECONDS_BETWEEN = 2, 20
 CONFIG: dict[str, Any] = {
     "champion": dg.Field(str, default_value="current", description="The version that scores: `current`, `as-of` (each night's own champion), or its number."),
-    "replace": dg.Field(bool, default_value=False, description="Also nights that are published under another policy."),
+    "replace": dg.Field(bool, default_value=False, description="Also nights that were scored under another policy."),
     "pages": dg.Field(bool, default_value=True, description="Great Expectations' and Evidently's pages."),
 }
 

@@ -15,6 +15,7 @@ from jobs.results import StepResult
 from jobs.runner import Run, opened
 from jobs.sample.command import write_sample
 from jobs.settings import Settings
+from jobs.work import CURRENT
 
 PIPELINE: Final = "flights"
 MODEL: Final = "delayed"
@@ -51,7 +52,7 @@ def _scored(run: Run, trained: StepResult, nights: list[date]) -> list[StepResul
     verdict, again = trained.nights[0].detail, trained.outcome == "unchanged"
     steps = chosen(run.pipeline, steps="predictions,drift_report,performance,published", model=trained.item)
     return _told(
-        _with(run, champion=str(verdict["version"]) if again and verdict.get("verdict") == "PASS" else "current"),
+        _with(run, champion=str(verdict["version"]) if again and verdict.get("verdict") == "PASS" else CURRENT, replace=True),
         f"Nights {nights[0]} to {nights[-1]}, {trained.item}",
         steps,
         nights,

@@ -8,7 +8,7 @@ from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import jobs
 from jobs.config.feeds import Feed
@@ -23,11 +23,16 @@ if TYPE_CHECKING:
     from jobs.lake.lake import Lake
 
 
+CURRENT: Final = "current"
+AS_OF: Final = "as-of"
+"""Each night by the version that was champion then, or would have been."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What a run was asked for beyond its nights."""
 
-    champion: str = "current"
+    champion: str = CURRENT
     """`current`, `as-of` (whoever was champion in each night), or the number of a version."""
     replace: bool = False
     """Also nights that were scored under another policy."""
@@ -37,6 +42,11 @@ class Options:
     """False leaves out Great Expectations and the HTML pages; for measuring."""
     segments: tuple[tuple[str, int], ...] = ()
     """Lengths that replace the pipeline's, for one training."""
+
+    @property
+    def policy(self) -> str:
+        """How versions are chosen: `current`, `as-of` or `version`."""
+        return self.champion if self.champion in {CURRENT, AS_OF} else "version"
 
 
 @dataclass(frozen=True)

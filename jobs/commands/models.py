@@ -160,7 +160,8 @@ def rollback(model: ModelName, by: By, reason: Reason, to: BackTo = None, from_n
     spec = load_pipeline(acts.pipeline, settings)
     nights = sorted(night for night in published(settings, spec, acts.model).rows if night >= acts.night)
     wanted = chosen(spec, steps="predictions,drift_report,performance,published,report", model=acts.model)
-    acting.run_and_tell(settings, spec, wanted, nights, Options(), json=json)
+    # Whatever they were scored under: the version that is gone back from must not stay in them.
+    acting.run_and_tell(settings, spec, wanted, nights, Options(replace=True), json=json)
 
 
 def _acts(model: str, by: str, reason: str, *, night: str | None = None) -> "Acts":

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from jobs.errors import UsageError
+from jobs.work import AS_OF, CURRENT
 
 app = typer.Typer(
     add_completion=False,
@@ -17,7 +18,7 @@ app = typer.Typer(
 
 def _version_or_policy(value: str) -> str:
     # Here, before a run begins: the step that scores would say so only after others have written.
-    if value not in {"current", "as-of"} and not value.isdigit():
+    if value not in {CURRENT, AS_OF} and not value.isdigit():
         msg = f"--champion {value!r} is not allowed; give `current`, `as-of` or the number of a version, as `matins models` lists them."
         raise UsageError(msg)
     return value
@@ -37,7 +38,7 @@ OneModel = Annotated[str | None, typer.Option("--model", help="Only this model."
 Champion = Annotated[
     str, typer.Option("--champion", callback=_version_or_policy, help="`current`; `as-of`: whoever was champion in each night; or the number of a version.")
 ]
-Replace = Annotated[bool, typer.Option("--replace", help="Also nights that are published under another policy.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Also nights that were scored under another policy.")]
 Pages = Annotated[bool, typer.Option("--pages/--no-pages", help="Great Expectations' and Evidently's pages.")]
 Restate = Annotated[bool, typer.Option("--restate", help="With today's knowledge, as marked generations.")]
 Segments = Annotated[str | None, typer.Option(help="Other lengths for this training: train=74,tune=14,holdout=28.")]

@@ -10,7 +10,7 @@ from jobs.config.loading import digest_of
 from jobs.lake.lake import Draft, Pinned
 from jobs.ledger.ledger import Slice
 from jobs.model.decision import Decision
-from jobs.model.registry.champion import policy_of, scoring_versions
+from jobs.model.registry.champion import scoring_versions
 from jobs.model.registry.version import Version
 from jobs.nights import Nights
 from jobs.predictions.policy import require_replaceable
@@ -27,17 +27,25 @@ def run(work: Work, nights: Nights) -> StepResult:
     pending = list(due(work, nights, versions))
     require_replaceable(work, pending, current, versions)
     idle = [_idle(night, features, versions, current.get(night)) for night in nights if night not in pending]
+    by_version: dict[int, list[date]] = {}
+    for night in pending:
+        by_version.setdefault(versions[night].version, []).append(night)
     table_version: int | None = None
-    inputs: dict[str, object] = {}
-    scored: list[NightResult] = []
-    for number in sorted({versions[night].version for night in pending}):
-        some = [night for night in pending if versions[night].version == number]
-        table_version, inputs, results = _score(work, some, versions[some[0]], features)
-        scored += results
-    everything = tuple(sorted([*idle, *scored], key=lambda one: one.night))
-    used = {one.version: one.digest for one in versions.values()}
-    by = {"champion": max(used, default=0), "digest": used[max(used)]} if len(used) == 1 else {"champions": ", ".join(map(str, sorted(used)))}
-    return StepResult(step="predictions", item=work.item, table=work.table, nights=everything, version=table_version, inputs={**inputs, **by})
+    inputs = _used(versions)
+    for some in by_version.values():
+        table_version, read, results = _score(work, some, versions[some[0]], features)
+        inputs, idle = {**read, **inputs}, [*idle, *results]
+    everything = tuple(sorted(idle, key=lambda one: one.night))
+    return StepResult(step="predictions", item=work.item, table=work.table, nights=everything, version=table_version, inputs=inputs)
+
+
+def _used(versions: Mapping[date, Version]) -> dict[str, object]:
+    """For the record: the version that scores, or the versions that do."""
+    digests = {one.version: one.digest for one in versions.values()}
+    if len(digests) != 1:
+        return {"champions": ", ".join(map(str, sorted(digests)))}
+    ((number, digest),) = digests.items()
+    return {"champion": number, "digest": digest}
 
 
 def due(work: Work, nights: Nights, versions: Mapping[date, Version]) -> dict[date, str]:
@@ -74,8 +82,8 @@ def _idle(night: date, features: Collection[date], versions: Collection[date], c
 
 
 def _score(work: Work, due: list[date], version: Version, slices: Mapping[date, Slice]) -> tuple[int, dict[str, object], list[NightResult]]:
-    features, policy = work.lake.read("features", due), policy_of(work.options.champion)
-    about = {"champion": version.version, "digest": version.digest, "features_version": features.version, "policy": policy}
+    features = work.lake.read("features", due)
+    about = {"champion": version.version, "digest": version.digest, "features_version": features.version, "policy": work.options.policy}
     wanted = {night: _fingerprint(work, slices[night], version) for night in due}
     drafts = [Draft(night=night, fingerprint=wanted[night], restated=work.options.restate, detail=about) for night in due]
     committed = work.lake.commit(_predictions(work, features, version), work.table, drafts, step="predictions")

@@ -65,6 +65,16 @@ def test_each_night_is_scored_by_whoever_was_champion_then(scene: Scene, capsys:
     invariants.hold(scene)
 
 
+def test_what_a_version_was_named_for_is_scored_again_too_when_it_is_gone_back_from(scene: Scene) -> None:
+    another_version(scene)
+    assert scene.matins("promote", f"{NAME}.{MODEL}", "--version", "2", *WHO) == 0
+    named = ("--steps", "predictions,published", "--champion", "2", "--replace", "--no-pages")
+    assert scene.matins("run", NAME, "--night", PUBLISHED[1], *named) == 0
+    assert scene.matins("rollback", f"{NAME}.{MODEL}", "--to", "1", "--from-night", PUBLISHED[1], *WHO) == 0
+    assert scene.warehouse(SHOWN) == [(PUBLISHED[0], 1, 1, ROWS), (PUBLISHED[1], 1, 3, ROWS)]
+    invariants.hold(scene)
+
+
 def test_a_night_before_the_first_champion_is_red_and_left_alone(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     assert scene.matins("run", NAME, "--night", "2024-01-20", "--steps", "predictions", "--champion", "as-of", "--no-pages") == 1
     assert "no version was champion in night 2024-01-20; name one by its number with --champion." in capsys.readouterr().out

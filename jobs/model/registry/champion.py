@@ -1,7 +1,6 @@
 """Which versions score a run: resolved once, to numbers and digests."""
 
 from datetime import date
-from typing import Final
 
 from jobs.errors import DataError, UsageError
 from jobs.model.registry.registry import Registry
@@ -9,11 +8,7 @@ from jobs.model.registry.reign import champion_on
 from jobs.model.registry.version import Version
 from jobs.nights import Nights
 from jobs.settings import Settings
-from jobs.work import Work
-
-CURRENT: Final = "current"
-AS_OF: Final = "as-of"
-"""Each night by the version that was champion then, or would have been."""
+from jobs.work import AS_OF, CURRENT, Work
 
 
 def registry_of(settings: Settings) -> Registry:
@@ -40,11 +35,6 @@ def scoring_versions(work: Work, nights: Nights) -> dict[date, Version]:
         msg = f"{work.model_name} has no champion, so nothing can be scored. Train one: matins train {work.model_name} --as-of NIGHT."
         raise DataError(msg)
     return dict.fromkeys(nights, version)
-
-
-def policy_of(champion: str) -> str:
-    """How an option chooses versions: `current`, `as-of` or `version`."""
-    return champion if champion in {CURRENT, AS_OF} else "version"
 
 
 def _numbered(registry: Registry, work: Work) -> Version:
