@@ -1,7 +1,8 @@
 """The steps of a night and what each rests on; the runner walks it, Dagster and Airflow draw their graphs from it."""
 
-from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, Literal, NamedTuple
 
 from jobs.config.pipeline import Pipeline
 
@@ -81,6 +82,17 @@ def needed_by(task: Task, pipeline: Pipeline) -> tuple[Task, ...]:
 def is_undated(task: Task, pipeline: Pipeline) -> bool:
     """Whether the task's table knows no nights: its one delivery is recorded under the pipeline's first."""
     return task.step.per == "feed" and pipeline.feeds[task.item].undated
+
+
+def placed(states: Sequence[Mapping[str, Any]], pipeline: Pipeline) -> Iterator[tuple[date, Mapping[str, Any]]]:
+    """Recorded states with the nights whose concern they are: a table without nights, recorded under the first, is the newest night's where it is red."""
+    undated = {task.table for task in tasks(pipeline) if is_undated(task, pipeline)}
+    newest = max((one["night"] for one in states), default=date.min)
+    for one in states:
+        if one["table_name"] not in undated:
+            yield one["night"], one
+        elif one["outcome"] == "failed":
+            yield newest, one
 
 
 def _belong_together(task: Task, other: Task, pipeline: Pipeline) -> bool:

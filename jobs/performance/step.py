@@ -1,6 +1,6 @@
 """Performance: what became known in a night about the predictions before it, and what its own are expected to be worth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -23,7 +23,8 @@ def run(work: Work, nights: Nights) -> StepResult:
 
     So are earlier nights whose labels have come since: a delivery that is let off for a night belongs to that night all the same.
     """
-    current, wanted = work.lake.current(work.table), _wanted(work, nights)
+    current = work.lake.current(work.table)
+    wanted = _wanted(work, nights, current)
     pending = list(_due(current, wanted))
     idle = [_result(current[night], frozenset()) for night in nights if night not in pending]
     has_scores = bool(work.lake.current(f"{work.item}/predictions"))
@@ -34,7 +35,8 @@ def run(work: Work, nights: Nights) -> StepResult:
 
 def due(work: Work, nights: Nights) -> dict[date, str]:
     """The nights that a run of `nights` would measure, and why."""
-    return _due(work.lake.current(work.table), _wanted(work, nights))
+    current = work.lake.current(work.table)
+    return _due(current, _wanted(work, nights, current))
 
 
 def _due(current: Mapping[date, Slice], wanted: Mapping[date, str]) -> dict[date, str]:
@@ -42,11 +44,11 @@ def _due(current: Mapping[date, Slice], wanted: Mapping[date, str]) -> dict[date
     return {**never, **{night: "labels or scores changed" for night, one in current.items() if night in wanted and one.fingerprint != wanted[night]}}
 
 
-def _wanted(work: Work, nights: Nights) -> dict[date, str]:
+def _wanted(work: Work, nights: Nights, current: Collection[date]) -> dict[date, str]:
     """The fingerprints of `nights`, and of the measured nights since the oldest whose labels may still come."""
     labels, predictions = work.lake.slices(f"validated/{work.model.label_feed}"), work.lake.current(f"{work.item}/predictions")
     since = oldest_scored(work.pipeline, work.item, min(nights))
-    measured = {night for night in work.lake.current(work.table) if since <= night <= max(nights)}
+    measured = {night for night in current if since <= night <= max(nights)}
     return {night: _fingerprint(work, night, labels, predictions) for night in sorted({*nights, *measured})}
 
 

@@ -11,10 +11,11 @@ Columns = dict[str, str]
 """Names and types, in order."""
 
 
-def promised(connection: Connection, contracts: Table, view: str) -> tuple[Columns, str] | None:
-    """A view's columns and its query as they are on record; None before the view was first made."""
-    row = connection.execute(select(contracts).where(contracts.c.view_name == view)).mappings().first()
-    return None if row is None else (dict(json.loads(row["columns"])), str(row["definition"]))
+def promised(connection: Connection, contracts: Table) -> dict[str, tuple[Columns, str]]:
+    """By view, columns and query as they are on record; nothing before the first view was made."""
+    if not connection.dialect.has_table(connection, contracts.name):
+        return {}
+    return {row["view_name"]: (dict(json.loads(row["columns"])), row["definition"]) for row in connection.execute(select(contracts)).mappings()}
 
 
 def promise(connection: Connection, contracts: Table, view: str, columns: Columns, definition: str) -> None:

@@ -48,32 +48,24 @@ class Warehouse:
         self.ledger, self.contracts = tables.publish_ledger(metadata), tables.contracts(metadata)
         self.table = tables.predictions_table(metadata, pipeline, model)
         with self.transaction() as connection:
-            wanted = dict(views.queries(engine.dialect, pipeline, model, self.table))
-            if self._stands(connection, wanted):
+            now = contract.columns_of(self.table, engine.dialect)
+            wanted = {name: (now, query) for name, query in views.queries(engine.dialect, pipeline, model, self.table)}
+            if wanted.items() <= contract.promised(connection, self.contracts).items():
                 return
             self._lock(connection, "matins")
             migrate(connection, self.ledger, self.table)
             metadata.create_all(connection)
-            for name, query in wanted.items():
-                self._make_view(connection, name, query, keeps=name == views.view_name(pipeline, model))
+            before = contract.promised(connection, self.contracts)
+            if (view := views.view_name(pipeline, model)) in before:
+                contract.require_kept(view, before[view][0], now)
+            for name, (_, query) in wanted.items():
+                views.make(connection, name, query, self.table)
+                contract.promise(connection, self.contracts, name, now, query)
 
     @property
     def is_file(self) -> bool:
         """Whether the database is a file of this machine."""
         return self.engine.dialect.name == "sqlite"
-
-    def _stands(self, connection: Connection, wanted: dict[str, str]) -> bool:
-        if not self.engine.dialect.has_table(connection, self.contracts.name):
-            return False
-        now = contract.columns_of(self.table, self.engine.dialect)
-        return all(contract.promised(connection, self.contracts, name) == (now, query) for name, query in wanted.items())
-
-    def _make_view(self, connection: Connection, name: str, query: str, *, keeps: bool) -> None:
-        now, before = contract.columns_of(self.table, self.engine.dialect), contract.promised(connection, self.contracts, name)
-        if before and keeps:
-            contract.require_kept(name, before[0], now)
-        views.make(connection, name, query, self.table)
-        contract.promise(connection, self.contracts, name, now, query)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from jobs.config.pipeline import Pipeline
 from jobs.errors import RetryableError
 from jobs.ledger.ledger import Ledger, Slice, open_engine
-from jobs.plan import is_undated, tasks
+from jobs.plan import placed, tasks
 from jobs.published.tables import table_name
 from jobs.published.warehouse import opened
 from jobs.reading import is_there
@@ -89,16 +89,10 @@ def read_records(ledger: Ledger, pipeline: Pipeline, settings: Settings) -> Reco
 
 
 def _states(ledger: Ledger, pipeline: Pipeline, tables: Sequence[str]) -> dict[date, dict[str, Row]]:
-    undated = {task.table for task in tasks(pipeline) if is_undated(task, pipeline)}
     order, found = {table: place for place, table in enumerate(tables)}, dict[date, dict[str, Row]]()
     standing = [one for one in ledger.night_states(pipeline.pipeline) if one["table_name"] in order]
-    newest = max((one["night"] for one in standing), default=date.min)
-    for one in sorted(standing, key=lambda one: order[one["table_name"]]):
-        # A table of no night is recorded under the first: where it is red, that is the newest night's concern.
-        if one["table_name"] not in undated:
-            found.setdefault(one["night"], {})[one["table_name"]] = one
-        elif one["outcome"] == "failed":
-            found.setdefault(newest, {})[one["table_name"]] = one
+    for night, one in placed(sorted(standing, key=lambda one: order[one["table_name"]]), pipeline):
+        found.setdefault(night, {})[one["table_name"]] = one
     return found
 
 

@@ -95,13 +95,10 @@ def _named(name: str) -> Measure:
 
 def _concept(facts: Facts, night: date, version: int, over: int) -> float | None:
     """Over the very same nights: the estimate knows the features, so what is left is the relation between them and the label."""
-    both = [(scored, one, facts.estimated.get(scored)) for scored, one in facts.known(night, version=version, over=over)]
     # After a night was scored anew, its estimate is of the version that scored it last.
-    known, expected = [], []
-    for scored, one, estimate in both:
-        if estimate and estimate.version == version:
-            known.append((scored, one))
-            expected.append((scored, estimate))
+    own = {scored: one for scored, one in facts.estimated.items() if one.version == version}
+    known = [(scored, one) for scored, one in facts.known(night, version=version, over=over) if scored in own]
+    expected = [(scored, own[scored]) for scored, _ in known]
     if not known or 2 * len(known) < over:
         return None
     losses = [float(measures(tally, facts.kind)[facts.loss]) for tally in map(facts.tally, (known, expected))]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jobs.config.pipeline import Pipeline
 from jobs.ledger.ledger import Ledger, Slice
-from jobs.plan import is_undated, tasks
+from jobs.plan import placed, tasks
 
 MISSING_HISTORY: Final = 0.2
 """From this share of a window on that was not delivered, features say more of the deliveries than of the world."""
@@ -61,12 +61,11 @@ def soundness_of(ledger: Ledger, pipeline: Pipeline) -> Soundness:
 
 def _red(states: Sequence[Mapping[str, Any]], pipeline: Pipeline) -> dict[date, tuple[str, ...]]:
     """A table without nights is red in the newest night, until a sound delivery comes; trainings are no part of a night."""
-    nightly = {task.table: task for task in tasks(pipeline) if task.step.nightly}
-    newest = max((one["night"] for one in states if one["table_name"] in nightly), default=date.min)
+    nightly = {task.table for task in tasks(pipeline) if task.step.nightly}
     found: dict[date, tuple[str, ...]] = {}
-    for one in (one for one in states if one["outcome"] == "failed" and one["table_name"] in nightly):
-        night = newest if is_undated(nightly[one["table_name"]], pipeline) else one["night"]
-        found[night] = (*found.get(night, ()), one["table_name"])
+    for night, one in placed([one for one in states if one["table_name"] in nightly], pipeline):
+        if one["outcome"] == "failed":
+            found[night] = (*found.get(night, ()), one["table_name"])
     return found
 
 

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from jobs.published.warehouse import OutOfReachError, Warehouse
 from tests.faults.prepared import LEFT_TO_DO, MODEL, NAME, Scene
-from tests.integration.postgresql import binaries, running
+from tests.integration.postgresql import binaries, emptied, running
 
 pytestmark = pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed: apt-get install postgresql")
 ROWS = 60
@@ -25,11 +25,8 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def url(server: str, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> str:
     """An empty warehouse that the scene publishes into."""
-    with closing(psycopg.connect(server.replace("+psycopg", ""), autocommit=True)) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
     monkeypatch.setenv("MATINS_WAREHOUSE_URL", server)
-    return server
+    return emptied(server)
 
 
 def entries(url: str) -> list[tuple[Any, ...]]:

@@ -6,9 +6,11 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+
+import psycopg
 
 from jobs.ledger.ledger import open_engine
 
@@ -40,6 +42,14 @@ def running() -> Iterator[str]:
     finally:
         _as_server_user([bin_ / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop"])
         shutil.rmtree(folder)
+
+
+def emptied(url: str) -> str:
+    """The same server with nothing in it."""
+    with closing(psycopg.connect(url.replace("+psycopg", ""), autocommit=True)) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url
 
 
 def _as_server_user(command: list[str | Path]) -> None:

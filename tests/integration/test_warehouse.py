@@ -24,7 +24,7 @@ from jobs.published.loading import loads
 from jobs.published.sums import Sums, sums_of
 from jobs.published.warehouse import OutOfReachError, Warehouse
 from jobs.settings import Settings
-from tests.integration.postgresql import binaries, running
+from tests.integration.postgresql import binaries, emptied, running
 from tests.tiny import write_pipeline
 
 NIGHT = date(2024, 2, 1)
@@ -41,13 +41,8 @@ def server() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed"))])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An empty database."""
-    if request.param == "sqlite":
-        made = create_engine(f"sqlite:///{tmp_path / 'warehouse.db'}")
-    else:
-        made = create_engine(request.getfixturevalue("server"))
-        with made.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
+    url = f"sqlite:///{tmp_path / 'warehouse.db'}" if request.param == "sqlite" else emptied(request.getfixturevalue("server"))
+    made = create_engine(url)
     yield made
     made.dispose()
 
@@ -252,10 +247,7 @@ class TestPostgreSQL:
 
     @pytest.fixture
     def engine(self, server: str) -> Iterator[Engine]:
-        made = create_engine(server)
-        with made.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
+        made = create_engine(emptied(server))
         yield made
         made.dispose()
 
