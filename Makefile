@@ -63,6 +63,7 @@ lock: $(STAMPS)/uv ## renew the hashed locks from pyproject.toml
 	@$(COMPILE) --extra cpu --extra dagster --extra postgres --extra airflow --group dev -o requirements/dev.txt >/dev/null
 	@$(COMPILE) --extra cpu --extra dagster --extra postgres -c requirements/dev.txt -o requirements/run.txt >/dev/null
 	@$(COMPILE) --extra gpu --extra dagster --extra postgres -c requirements/dev.txt -o requirements/gpu.txt >/dev/null
+	@$(COMPILE) --extra cpu --extra dagster --extra postgres --extra airflow -c requirements/dev.txt -o requirements/airflow.txt >/dev/null
 
 clean: ## remove the environment and caches; the home folder with the data stays
 	@rm -rf $(VENV) dist mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
