@@ -91,7 +91,7 @@ def recorded(pipeline: Pipeline, *, run_id: str, options: Options, opening: Call
     session = None
     _name_main()
     try:
-        with opening(read_settings(), pipeline, command="dagster", options=options, run_id=run_id) as run:
+        with opening(read_settings(), pipeline, command="dagster", options=options, run_id=run_id, by="dagster") as run:
             session = Session(run)
             yield session
             # Dagster never throws into a resource: the ledger would take every run for a good one.

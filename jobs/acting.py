@@ -9,6 +9,7 @@ from jobs import console
 from jobs.config.loading import find_pipelines, load_pipeline, read_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import UsageError
+from jobs.ledger.attempts import Starter
 from jobs.ledger.ledger import Ledger
 from jobs.nightly import chosen, due_nights, newest_due, night_lines, require_night, split_model
 from jobs.nights import Nights, parse_night, span, utc_now
@@ -104,9 +105,11 @@ def nights_or_all(spec: Pipeline, first: str | None, last: str | None) -> list[d
     return between(parse_night(first) if first else spec.nights.from_, parse_night(last) if last else newest_due(spec, utc_now()))
 
 
-def walk(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights, options: Options) -> list[StepResult]:
-    """Run tasks as one recorded run, with progress."""
-    with opened(settings, spec, command=" ".join(["matins", *sys.argv[1:]]), options=options) as this, console.progress(len(wanted)) as listener:
+def walk(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights, options: Options, *, run_id: str | None = None) -> list[StepResult]:
+    """Run tasks as one recorded run, or as part of the one that an orchestrator has named, with progress."""
+    command = " ".join(["matins", *sys.argv[1:]])
+    by: Starter = "airflow" if run_id else "command"
+    with opened(settings, spec, command=command, options=options, run_id=run_id, by=by) as this, console.progress(len(wanted)) as listener:
         return this.walk(wanted, nights, listener)
 
 
@@ -132,7 +135,9 @@ def _of_tally(one: "Tally") -> dict[str, Any]:
     return {"rule": one.rule, "pairs": one.what, "better by": round(one.step, 5), "judged": one.judged, "promoted": share, "comparison held": one.compared}
 
 
-def run_and_tell(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights, options: Options, *, json: bool) -> NoReturn:
+def run_and_tell(
+    settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights, options: Options, *, json: bool, run_id: str | None = None
+) -> NoReturn:
     """Run tasks, show a line per night, and end with the exit status that they mean.
 
     Raises:
@@ -141,7 +146,7 @@ def run_and_tell(settings: Settings, spec: Pipeline, wanted: list[Task], nights:
     if not nights:
         show([], f"{spec.pipeline}: no night is due.", json=json)
         raise SystemExit(0)
-    results = walk(settings, spec, wanted, nights, options)
+    results = walk(settings, spec, wanted, nights, options, run_id=run_id)
     lines = night_lines(spec, results)
     show({"nights": lines, "steps": console.results_as_json(results)}, "\n".join(lines), json=json)
     raise SystemExit(1 if any(result.failed for result in results) else 0)

@@ -4,8 +4,10 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from sqlalchemy.exc import OperationalError
+
 from jobs import console
-from jobs.commands import models, nights, pipelines, simulations, warehouses, watching  # noqa: F401 - importing them adds their commands
+from jobs.commands import lineage, models, nights, pipelines, simulations, warehouses, watching  # noqa: F401 - importing them adds their commands
 from jobs.commands.options import app
 from jobs.errors import MatinsError, RetryableError
 
@@ -21,6 +23,9 @@ def guarded(command: Callable[[], Any]) -> int:
     except MatinsError as error:
         console.warn(f"matins: {error}")
         return error.exit_status
+    except OperationalError as error:
+        console.warn(f"matins: A database does not answer: {' '.join(str(error.orig).split())} See that it runs and can be reached, then run again.")
+        return RetryableError.exit_status
     except OSError as error:
         console.warn(f"matins: {error.filename or ''}: {error.strerror}. Free the disk or give this user access, then run again.")
         return RetryableError.exit_status

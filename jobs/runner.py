@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from jobs.config.loading import digest_of
+from jobs.config.loading import digest_of, to_plain
 from jobs.config.pipeline import Pipeline
+from jobs.environment import CODE, environment
 from jobs.errors import MatinsError, PermanentError, RetryableError, UsageError
-from jobs.ledger.ledger import Ledger
+from jobs.ledger.attempts import Starter, begin_attempts
+from jobs.ledger.ledger import Ledger, Origin
 from jobs.ledger.living import living
 from jobs.memory import peak_memory_mb
 from jobs.nights import Nights, in_words
 from jobs.plan import Task
 from jobs.results import NightResult, StepResult
 from jobs.settings import Settings
-from jobs.work import Options, Work, code_version, new_run_id
+from jobs.work import Options, Work, new_run_id
 
 if TYPE_CHECKING:
     from jobs.lake.lake import Lake
@@ -40,6 +42,7 @@ class Run:
     ledger: Ledger
     run_id: str
     options: Options
+    by: Starter
 
     def work(self, task: Task) -> Work:
         """What the task's doorway is given."""
@@ -63,6 +66,8 @@ class Run:
             UsageError: the configuration is wrong.
             RetryableError: trying again may cure it.
         """
+        if task.step.nightly:
+            begin_attempts(self.ledger, self.pipeline.pipeline, self.run_id, nights, by=self.by)
         record = self.ledger.begin_step(self.run_id, self.pipeline.pipeline, step=task.step.name, item=task.item, nights=in_words(nights))
         started = time.monotonic()
         try:
@@ -98,16 +103,20 @@ class Run:
 
 
 @contextmanager
-def opened(settings: Settings, pipeline: Pipeline, *, command: str, options: Options | None = None, run_id: str | None = None) -> Iterator[Run]:
-    """A recorded run; how it ends is recorded too, also when it is interrupted.
+def opened(
+    settings: Settings, pipeline: Pipeline, *, command: str, options: Options | None = None, run_id: str | None = None, by: Starter = "command"
+) -> Iterator[Run]:
+    """A recorded run, or the next process of one whose id is given; how it ends is recorded too, also when it is interrupted.
 
     Raises:
         StoppedError: the process was asked to end by SIGTERM or Ctrl-C.
     """
     ledger = Ledger.of(settings)
-    run = Run(settings, pipeline, ledger, run_id or new_run_id(), options or Options())
+    run = Run(settings, pipeline, ledger, run_id or new_run_id(), options or Options(), by)
     with living(ledger, run.run_id):
-        ledger.begin_run(run.run_id, pipeline.pipeline, command=command, code_version=code_version(), config_digest=digest_of(pipeline))
+        digest, here = digest_of(pipeline), environment(pipeline)
+        ledger.begin_run(run.run_id, pipeline.pipeline, command=command, code_version=here[CODE], config_digest=digest)
+        ledger.record_origin(run.run_id, digest, Origin(to_plain(pipeline), here))
         outcome = "failed"
         try:
             with _stopping_cleanly():

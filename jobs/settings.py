@@ -1,21 +1,56 @@
 """The environment, read once at the edge and passed down."""
 
 import os
+import warnings
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SecretsSettingsSource, SettingsConfigDict, SettingsError
 
 from jobs.errors import UsageError
 
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
 Profile = Literal["local", "test", "cluster"]
+
+
+def database_url(text: str) -> "URL":
+    """A SQLAlchemy URL.
+
+    Raises:
+        ValueError: it is none; what stands there is not said, since it may hold a password.
+    """
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(text)
+        url.get_dialect()
+    except (ArgumentError, ValueError, ImportError):
+        url = None
+    # Where the password has an @ of its own, its end is taken for the host's name, which messages do say.
+    if url is None or "@" in (url.host or ""):
+        msg = "is no SQLAlchemy URL, such as postgresql+psycopg://user:password@host/database with @ : / % in the password percent-encoded"
+        raise ValueError(msg)
+    return url
+
+
+def _is_database_url(secret: SecretStr) -> SecretStr:
+    database_url(secret.get_secret_value())
+    return secret
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_is_database_url)]
 
 
 class Settings(BaseSettings):
     """Where things are kept and how this machine runs them; every field is one environment variable."""
 
-    model_config = SettingsConfigDict(env_prefix="MATINS_", frozen=True, populate_by_name=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MATINS_", env_ignore_empty=True, frozen=True, populate_by_name=True, extra="ignore", use_attribute_docstrings=True
+    )
 
     home: Path = Path(".matins")
     """Folder that holds everything not placed elsewhere by the settings below."""
@@ -23,18 +58,20 @@ class Settings(BaseSettings):
     """Root of the Delta tables: any path that Spark can write."""
     landing_root: Path | None = Field(default=None, validation_alias=AliasChoices("MATINS_LANDING"))
     """Root of relative delivery paths."""
-    warehouse_secret: SecretStr | None = Field(default=None, validation_alias=AliasChoices("MATINS_WAREHOUSE_URL"))
+    warehouse_secret: DatabaseUrl | None = Field(default=None, validation_alias=AliasChoices("MATINS_WAREHOUSE_URL"))
     """SQLAlchemy URL of the warehouse; it may hold a password."""
-    ledger_secret: SecretStr | None = Field(default=None, validation_alias=AliasChoices("MATINS_LEDGER_URL"))
+    ledger_secret: DatabaseUrl | None = Field(default=None, validation_alias=AliasChoices("MATINS_LEDGER_URL"))
     """SQLAlchemy URL of the ledger; it may hold a password."""
-    mlflow_secret: SecretStr | None = Field(default=None, validation_alias=AliasChoices("MLFLOW_TRACKING_URI"))
+    mlflow_secret: SecretStr | None = Field(default=None, min_length=1, validation_alias=AliasChoices("MLFLOW_TRACKING_URI"))
     """MLflow's tracking address; it may hold a password."""
     pipelines: Path | None = None
     """A folder with a team's own pipeline files, beside the shipped ones."""
     spark_profile: Profile = "local"
     """Which file of `spark_conf/` configures Spark."""
-    hash_key: SecretStr | None = None
+    hash_key: SecretStr | None = Field(default=None, min_length=1)
     """Key of the HMAC that stands for columns marked `personal: hash`."""
+    secrets: Path | None = None
+    """A folder of files named like these variables, in capitals or not: each holds the value of one that the environment leaves out."""
     cron: str | None = None
     """Cron expression that replaces every pipeline's nightly time, for trying things out."""
     fail: str | None = None
@@ -91,13 +128,17 @@ def read_settings() -> Settings:
     """The process's settings.
 
     Raises:
-        UsageError: a variable has a value that is not allowed.
+        UsageError: a variable or a file of `MATINS_SECRETS` has a value that is not allowed, or cannot be read.
     """
     try:
-        settings = Settings()
+        with warnings.catch_warnings(action="error", category=UserWarning):  # a folder that is not there is no reason to go on without secrets
+            settings = Settings(_secrets_dir=os.environ.get("MATINS_SECRETS") or None)
     except ValidationError as error:
-        problems = "; ".join(f"MATINS_{'_'.join(map(str, p['loc'])).upper()}: {p['msg']}" for p in error.errors(include_input=False))
+        problems = "; ".join(f"{_variable(p['loc'])}: {p['msg'].removeprefix('Value error, ')}" for p in error.errors(include_input=False))
         msg = f"The environment is not valid: {problems}."
+        raise UsageError(msg) from None
+    except (SettingsError, UserWarning, OSError) as error:
+        msg = f"MATINS_SECRETS names a folder that cannot be read: {error.__cause__ or error}. Mend it, or unset the variable."
         raise UsageError(msg) from None
     # Every library that would otherwise report home is told not to, before any of them is imported.
     os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -105,3 +146,19 @@ def read_settings() -> Settings:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return settings
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    name = "_".join(map(str, place))
+    return name if name.isupper() else f"MATINS_{name.upper()}"
+
+
+def value_of(variable: str) -> str | None:
+    """What a variable that a pipeline names holds (a secret: never print it): the environment's value, else that of a file of `MATINS_SECRETS`.
+
+    Raises:
+        UsageError: the settings are not valid.
+    """
+    folder = read_settings().secrets
+    file = SecretsSettingsSource.find_case_path(folder, variable, case_sensitive=False) if folder else None
+    return os.environ.get(variable) or (file.read_text(encoding="utf-8").strip() if file else None) or None

@@ -33,6 +33,7 @@ def status_of(settings: Settings, pipeline: Pipeline) -> dict[str, Any]:
         **nights,
         "freshness": [_freshness(pipeline, ledger, feed) for feed in pipeline.features_and_label_feeds],
         "coverage": _coverage(pipeline, ledger),
+        "attempts": _attempts(pipeline, ledger),
         "alerts": [{name: one[name] for name in ALERT} for one in ledger.alerts(pipeline.pipeline) if one["resolved"] is None],
         "models": {name: _model(settings, pipeline, ledger, name) for name in pipeline.models},
         "reports": str(settings.reports / pipeline.pipeline),
@@ -77,6 +78,14 @@ def _coverage(pipeline: Pipeline, ledger: Ledger) -> list[dict[str, Any]]:
     found = [one for one in ledger.slices(pipeline.pipeline, "features") if not one.restated]
     newest = {one.night: one for one in found}
     return [{"night": night, "rows": one.rows, **one.detail.get("coverage", {})} for night, one in list(newest.items())[-RECENT:]]
+
+
+def _attempts(pipeline: Pipeline, ledger: Ledger) -> list[dict[str, Any]]:
+    """Per recent night, every run that has begun it: from where, and how that run stands."""
+    found: dict[date, list[dict[str, Any]]] = {}
+    for one in ledger.attempts(pipeline.pipeline):
+        found.setdefault(one.pop("night"), []).append(one)
+    return [{"night": night, "runs": runs} for night, runs in list(found.items())[-RECENT:]]
 
 
 def _model(settings: Settings, pipeline: Pipeline, ledger: Ledger, model: str) -> dict[str, Any]:

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from hashlib import sha256
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import jobs
 from jobs.config.feeds import Feed
 from jobs.config.models import Model
 from jobs.config.pipeline import Pipeline
@@ -109,12 +107,3 @@ def content_of(slices: list[Slice], known_by: date) -> list[tuple[str, int, str]
         if one.known_night <= known_by:
             newest[one.night] = one
     return [(str(night), one.generation, one.checksum) for night, one in sorted(newest.items())]
-
-
-def code_version() -> str:
-    """The product's version and a digest of its source as it runs here."""
-    package = Path(jobs.__file__).parent
-    source = sha256()
-    for path in sorted(package.rglob("*.py")):
-        source.update(path.read_bytes())
-    return f"{installed_version('matins')}+{source.hexdigest()[:12]}"

@@ -1,7 +1,6 @@
 """Sending: JSON to the address that an environment variable holds. The address may be a secret, so nothing here says it."""
 
 import json
-import os
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any, Final
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from jobs.errors import RetryableError, UsageError
+from jobs.settings import value_of
 
 TIMEOUT: Final = 10.0
 ATTEMPTS: Final = 3
@@ -36,7 +36,7 @@ def address_in(variable: str) -> SecretStr:
     Raises:
         UsageError: it is not set, or holds no address of the web.
     """
-    address = os.environ.get(variable)
+    address = value_of(variable)
     if not address:
         msg = f"The alerts go to the address in {variable}, which is not set; set it, or leave `alerts.webhook` out."
         raise UsageError(msg)

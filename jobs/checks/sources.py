@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterator
 
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.config.feeds import Feed, SqlSource
 from jobs.config.pipeline import Pipeline
 from jobs.raw.deliveries import event_day
-from jobs.settings import Settings
+from jobs.settings import Settings, database_url, value_of
 
 
 def source_problems(pipeline: Pipeline) -> Iterator[str]:
@@ -40,17 +40,17 @@ def unreadable_folders(settings: Settings, pipeline: Pipeline) -> Iterator[str]:
 
 def _asked(pipeline: Pipeline, feed: Feed, source: SqlSource) -> str | None:
     """Why one row of the pipeline's first night cannot be had; no row is no problem."""
-    url, night = os.environ.get(source.url), pipeline.nights.from_
+    url, night = value_of(source.url), pipeline.nights.from_
     if not url:
         return f"the variable {source.url} is not set; set it to a SQLAlchemy URL"
     try:
-        engine = create_engine(url)
+        engine = create_engine(database_url(url))
         with engine.connect() as connection:
             result = connection.execute(text(source.query), {"night": night.isoformat(), "event_day": event_day(feed, night).isoformat()})
             names = set(result.keys())
             result.fetchone()
         engine.dispose()
-    except (SQLAlchemyError, ArgumentError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, ValueError) as error:
         # A driver's text may hold the URL and so a password: its first line without it.
         reason = str(getattr(error, "orig", None) or error).splitlines()[0].replace(url, source.url)[:200]
         return f"`{source.query}` failed: {type(error).__name__}: {reason}"

@@ -20,6 +20,7 @@ from jobs.commands.options import (
     PipelineName,
     Replace,
     Restate,
+    RunId,
     Seed,
     Steps,
     To,
@@ -75,6 +76,7 @@ def run(
     replace: Replace = False,
     restate: Restate = False,
     pages: Pages = True,
+    run_id: RunId = None,
     json: Json = False,
 ) -> None:
     """Run one night; without --night the nights that are due, oldest first."""
@@ -85,7 +87,8 @@ def run(
         raise UsageError(msg)
     nights = [require_night(spec, parse_night(night), utc_now())] if night else acting.due(settings, spec)
     wanted = chosen(spec, steps=steps or ("features,predictions" if restate else None), model=model)
-    acting.run_and_tell(settings, spec, wanted, nights, Options(champion=champion, replace=replace, restate=restate, pages=pages), json=json)
+    options = Options(champion=champion, replace=replace, restate=restate, pages=pages)
+    acting.run_and_tell(settings, spec, wanted, nights, options, json=json, run_id=run_id)
 
 
 @app.command()
@@ -126,7 +129,7 @@ class _Watchable(TyperCommand):
     """Takes `--watch` also without its seconds, which Typer does not know how to."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        following = [*args[1:], ""]
+        following = [*args[1:], ""][: len(args)]
         bare = [arg == "--watch" and not after.replace(".", "", 1).isdigit() for arg, after in zip(args, following, strict=True)]
         given = [[arg, EVERY] if is_bare else [arg] for arg, is_bare in zip(args, bare, strict=True)]
         return super().parse_args(ctx, [arg for some in given for arg in some])

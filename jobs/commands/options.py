@@ -1,5 +1,6 @@
 """What the commands share: the application, and their arguments."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -24,6 +25,14 @@ def _version_or_policy(value: str) -> str:
     return value
 
 
+def _id_of_a_run(value: str | None) -> str | None:
+    # It names a file in the home, and the ledger has room for forty characters.
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}", value):
+        msg = f"--run-id {value!r} is not allowed; give up to 40 letters, digits, `_`, `.` and `-`, as airflow-2013-05-18-0123456789ab."
+        raise UsageError(msg)
+    return value
+
+
 PipelineName = Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline.")]
 ModelName = Annotated[str, typer.Argument(metavar="PIPELINE.MODEL", help="Name of the model, as flights.delayed.")]
 Night = Annotated[str | None, typer.Option("--night", metavar="D", help="A day, as 2013-05-18.")]
@@ -41,6 +50,10 @@ Champion = Annotated[
 Replace = Annotated[bool, typer.Option("--replace", help="Also nights that were scored under another policy.")]
 Pages = Annotated[bool, typer.Option("--pages/--no-pages", help="Great Expectations' and Evidently's pages.")]
 Restate = Annotated[bool, typer.Option("--restate", help="With today's knowledge, as marked generations.")]
+RunId = Annotated[
+    str | None,
+    typer.Option("--run-id", metavar="ID", callback=_id_of_a_run, help="Airflow's: commands with the same id are one run, and take turns."),
+]
 Segments = Annotated[str | None, typer.Option(help="Other lengths for this training: train=74,tune=14,holdout=28.")]
 Dirty = Annotated[bool, typer.Option("--dirty", help="Mix in real-life trouble, listed in manifest.json.")]
 Seed = Annotated[int, typer.Option(help="Seed of the trouble.")]

@@ -24,9 +24,10 @@ class Calendar(Section):
     @field_validator("holidays")
     @classmethod
     def _is_known(cls, country: str) -> str:
-        from holidays.utils import list_supported_countries
+        # `list_supported_countries` would import every country to tell its subdivisions too.
+        from holidays.registry import EntityLoader
 
-        if country not in list_supported_countries(include_aliases=False):
+        if country not in EntityLoader.get_country_codes(include_aliases=False):
             msg = f"the library `holidays` does not know the country {country}; write a code of ISO 3166, such as US or DE"
             raise ValueError(msg)
         return country

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -104,6 +105,11 @@ def read_pipeline(path: Path) -> Pipeline:
     if pipeline.sample or pipeline.features.plug_in:
         make_importable(path.parent)
     return pipeline
+
+
+def to_plain(pipeline: Pipeline) -> dict[str, Any]:
+    """A pipeline as the plain data that `Pipeline.model_validate` reads: what its file says."""
+    return pipeline.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def digest_of(*sections: object) -> str:

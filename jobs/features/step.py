@@ -1,39 +1,38 @@
 """Features: what each night knew about every row it has to score, all nights in one job."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame
-
 from jobs.config.loading import digest_of
-from jobs.config.pipeline import Pipeline
-from jobs.errors import DataError
-from jobs.features.frame import feature_frame
+from jobs.features.assembly import Assembled, assembled, known
 from jobs.features.readiness import Readiness
-from jobs.lake.lake import Draft, cached
+from jobs.lake.lake import Draft
 from jobs.ledger.ledger import Slice
-from jobs.nights import Nights, span
+from jobs.nights import Nights
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, content_of, fingerprint
 
 
 def run(work: Work, nights: Nights) -> StepResult:
     """Compute the features of the nights that rest on something new."""
-    known, current = _known(work), work.lake.current(work.table, restated=work.options.restate)
-    readiness = {night: Readiness.of(work.pipeline, night, known) for night in nights}
+    slices, current = _slices(work), work.lake.current(work.table, restated=work.options.restate)
+    readiness = {night: Readiness.of(work.pipeline, night, slices) for night in nights}
     pending = [night for night in due(work, nights) if not readiness[night].problem]
     results = [_idle(night, readiness[night], current.get(night)) for night in nights if night not in pending]
-    version, inputs, computed = _compute(work, pending, known, readiness) if pending else (None, {}, [])
+    version, inputs, computed = _compute(work, pending, slices, readiness) if pending else (None, {}, [])
     everything = tuple(sorted([*results, *computed], key=lambda one: one.night))
     return StepResult(step="features", item="", table=work.table, nights=everything, version=version, inputs=inputs)
 
 
 def due(work: Work, nights: Nights) -> dict[date, str]:
     """The nights that rest on something new, and on what; whether they have all they need is another question."""
-    known, current = _known(work), work.lake.current(work.table, restated=work.options.restate)
-    found = {night: _reason(current.get(night), _rests_on(work, night, known)) for night in nights}
+    slices, current = _slices(work), work.lake.current(work.table, restated=work.options.restate)
+    found = {night: _reason(current.get(night), _rests_on(work, night, slices)) for night in nights}
     return {night: why for night, why in found.items() if why}
+
+
+def _slices(work: Work) -> dict[str, list[Slice]]:
+    return known(work.lake, work.pipeline, restate=work.options.restate)
 
 
 def _reason(before: Slice | None, rests_on: Mapping[str, str]) -> str | None:
@@ -43,17 +42,6 @@ def _reason(before: Slice | None, rests_on: Mapping[str, str]) -> str | None:
         return None
     formerly = before.detail.get("rests_on", rests_on)
     return f"{', '.join(name for name in rests_on if rests_on[name] != formerly.get(name)) or 'what it rests on'} changed"
-
-
-def _known(work: Work) -> dict[str, list[Slice]]:
-    slices = {feed: work.lake.slices(f"validated/{feed}") for feed in work.pipeline.features.feeds}
-    return _as_known_today(slices) if work.options.restate else slices
-
-
-def _as_known_today(slices: Mapping[str, list[Slice]]) -> dict[str, list[Slice]]:
-    """A restatement sees each delivery's newest generation as if it had come in its own night."""
-    newest = {feed: list({one.night: one for one in found}.values()) for feed, found in slices.items()}
-    return {feed: [replace(one, known_night=one.night) for one in found] for feed, found in newest.items()}
 
 
 def _rests_on(work: Work, night: date, slices: Mapping[str, list[Slice]]) -> dict[str, str]:
@@ -76,47 +64,20 @@ def _idle(night: date, ready: Readiness, current: Slice | None) -> NightResult:
 def _compute(
     work: Work, pending: list[date], slices: Mapping[str, list[Slice]], readiness: Mapping[date, Readiness]
 ) -> tuple[int, Mapping[str, int], list[NightResult]]:
-    spark, pipeline = work.lake.spark, work.pipeline
-    pinned = {feed: work.lake.read(f"validated/{feed}", _needed(pipeline, feed, pending)) for feed in pipeline.features.feeds}
-    frames = {feed: _restated(one.frame) if work.options.restate else one.frame for feed, one in pinned.items()}
-    coverage = {night: readiness[night].coverage for night in pending}
     rests_on = {night: _rests_on(work, night, slices) for night in pending}
-    drafts = [
-        Draft(night=night, fingerprint=fingerprint(rests_on[night]), restated=work.options.restate, detail=_detail(readiness[night], rests_on[night]))
-        for night in pending
-    ]
-    with feature_frame(spark, pipeline, frames, slices, coverage, pending) as frame, cached(frame):
-        require_unique(frame, [*pipeline.rows.key, "night"])
-        committed = work.lake.commit(frame, work.table, drafts, step="features")
+    with assembled(work.lake, work.pipeline, slices, pending, restate=work.options.restate) as found:
+        details = {night: _detail(readiness[night], rests_on[night], found) for night in pending}
+        drafts = [Draft(night=night, fingerprint=fingerprint(rests_on[night]), restated=work.options.restate, detail=details[night]) for night in pending]
+        committed = work.lake.commit(found.frame, work.table, drafts, step="features")
     results = [_result(one, committed.written, readiness[one.night]) for one in committed.slices]
-    return committed.version, {f"validated/{feed}": one.version for feed, one in pinned.items()}, results
+    return committed.version, found.inputs, results
 
 
-def _needed(pipeline: Pipeline, feed: str, due: Sequence[date]) -> list[date] | None:
-    return None if pipeline.feeds[feed].undated else span(min(due) - timedelta(days=pipeline.nights_back(feed)), max(due))
-
-
-def _restated(frame: DataFrame) -> DataFrame:
-    return frame.withColumn("known_night", frame.night)
-
-
-def _detail(ready: Readiness, rests_on: Mapping[str, str]) -> dict[str, object]:
-    return {"coverage": dict(ready.coverage), "short": dict(ready.short), "rests_on": rests_on}
+def _detail(ready: Readiness, rests_on: Mapping[str, str], found: Assembled) -> dict[str, object]:
+    return {"coverage": dict(ready.coverage), "short": dict(ready.short), "rests_on": rests_on, "inputs": dict(found.inputs)}
 
 
 def _result(one: Slice, written: frozenset[date], ready: Readiness) -> NightResult:
     if not one.rows:
         return NightResult(night=one.night, outcome="failed", problem=f"nothing to score in night {one.night}: no row of its event day is known.")
     return NightResult(night=one.night, outcome=written_or_not(one.night, written), generation=one.generation, rows=one.rows, notes=ready.notes)
-
-
-def require_unique(frame: DataFrame, keys: Sequence[str]) -> None:
-    """Asserts that no two rows share the keys.
-
-    Raises:
-        DataError: two do; the text shows one example.
-    """
-    twice = frame.groupBy(*keys).count().where("count > 1").first()
-    if twice:
-        msg = f"Two feature rows have the key {twice.asDict()}; a join of the features is not by a unique key, or a plug-in repeats rows."
-        raise DataError(msg)

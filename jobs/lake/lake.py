@@ -60,11 +60,11 @@ class Lake:
 
     def __init__(self, spark: SparkSession, ledger: Ledger, *, root: str, pipeline: str, run_id: str) -> None:
         self.spark, self.ledger, self.pipeline, self.run_id = spark, ledger, pipeline, run_id
-        self._root = f"{root.rstrip('/')}/{pipeline}"
+        self.root = root.rstrip("/")
 
     def path(self, table: str) -> str:
         """Where a table is kept."""
-        return f"{self._root}/{table}"
+        return f"{self.root}/{self.pipeline}/{table}"
 
     def exists(self, table: str) -> bool:
         """True if the table has been created."""

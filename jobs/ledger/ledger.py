@@ -8,18 +8,30 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, update
+from sqlalchemy import Connection, Engine, Table, Update, create_engine, delete, event, insert, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 
 from jobs.errors import RetryableError, UsageError
 from jobs.ledger import tables as t
+from jobs.ledger.servers import plain_about_refusals
 from jobs.nights import utc_now
 from jobs.results import NightResult, StepResult
 from jobs.settings import Settings
+
+DIED: Final = "its process died"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a run's results rest on beside the data."""
+
+    configuration: Mapping[str, Any]
+    """The pipeline's file, as plain data."""
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +83,40 @@ class Ledger:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def begin_run(self, run_id: str, pipeline: str, **about: str) -> None:
-        """Record that a run has started; `about` has command, code_version and config_digest."""
+        """Record that a run has started, or that a later process goes on with it; `about` has command, code_version and config_digest.
+
+        Raises:
+            UsageError: the run is another pipeline's.
+        """
         who = {"user": getpass.getuser(), "host": socket.gethostname()}
-        row = {"run_id": run_id, "pipeline": pipeline, "started_at": utc_now(), "outcome": "started", **who, **about}
+        row = {"ended_at": None, "outcome": "started", **who, **about}
         with self.writing() as connection:
-            connection.execute(insert(t.runs).values(row))
+            whose = connection.execute(select(t.runs.c.pipeline).where(t.runs.c.run_id == run_id)).scalar()
+            if whose is None:
+                connection.execute(insert(t.runs).values(run_id=run_id, pipeline=pipeline, started_at=utc_now(), **row))
+            elif whose != pipeline:
+                msg = f"The run {run_id!r} is one of `{whose}`, not of `{pipeline}`; give each pipeline's run an id of its own, or none."
+                raise UsageError(msg)
+            else:
+                # Its processes take turns, so that a step which is open was another's, and that one is gone.
+                connection.execute(_lost(t.step_runs, run_id, message=DIED))
+                connection.execute(update(t.runs).where(t.runs.c.run_id == run_id).values(row))
+
+    def record_origin(self, run_id: str, digest: str, origin: Origin) -> None:
+        """Record what a run's results rest on; a configuration, known by its digest, is kept once."""
+        c, e = t.configurations, t.environments
+        with self.writing() as connection:
+            if connection.execute(select(c.c.digest).where(c.c.digest == digest)).first() is None:
+                connection.execute(insert(c).values(digest=digest, content=origin.configuration))
+            connection.execute(delete(e).where(e.c.run_id == run_id))
+            connection.execute(insert(e).values(run_id=run_id, content=origin.environment))
+
+    def origin(self, run_id: str) -> Origin | None:
+        """What a run's results rest on; None where that is not on record."""
+        c, e = t.configurations, t.environments
+        query = select(c.c.content.label("configuration"), e.c.content.label("environment")).where(t.runs.c.run_id == run_id)
+        found = self._rows(query.join_from(t.runs, c, t.runs.c.config_digest == c.c.digest).join(e, e.c.run_id == t.runs.c.run_id))
+        return Origin(**found[0]) if found else None
 
     def end_run(self, run_id: str, outcome: str) -> None:
         """Record how a run ended."""
@@ -89,9 +130,14 @@ class Ledger:
     def end_lost_run(self, run_id: str) -> None:
         """Record that the run's process is gone, and with it the step that it was at."""
         with self.writing() as connection:
-            for table, more in ((t.runs, {}), (t.step_runs, {"message": "its process died"})):
-                lost = update(table).where(table.c.run_id == run_id, table.c.outcome == "started")
-                connection.execute(lost.values(ended_at=utc_now(), outcome="died", **more))
+            connection.execute(_lost(t.runs, run_id))
+            connection.execute(_lost(t.step_runs, run_id, message=DIED))
+
+    def attempts(self, pipeline: str) -> list[dict[str, Any]]:
+        """Who has begun each night, and how that run stands; by night, the first attempt first."""
+        c = t.attempts.c
+        query = select(c.night, c.attempt, c.by, c.run_id, t.runs.c.outcome).join_from(t.attempts, t.runs, t.runs.c.run_id == c.run_id)
+        return self._rows(query.where(c.pipeline == pipeline).order_by(c.night, c.attempt))
 
     def begin_step(self, run_id: str, pipeline: str, *, step: str, item: str, nights: str) -> int:
         """Record that a step has started; returns the record's id."""
@@ -207,6 +253,10 @@ class Ledger:
         return self._rows(select(t.alerts).where(t.alerts.c.pipeline == pipeline).order_by(t.alerts.c.opened, t.alerts.c.rule, t.alerts.c.subject))
 
 
+def _lost(table: Table, run_id: str, **more: str) -> Update:
+    return update(table).where(table.c.run_id == run_id, table.c.outcome == "started").values(ended_at=utc_now(), outcome="died", **more)
+
+
 @contextmanager
 def _in_words(act: str) -> Iterator[None]:
     try:
@@ -219,7 +269,7 @@ def _in_words(act: str) -> Iterator[None]:
 @cache
 def _of_server(url: str) -> Engine:
     """One pool of connections per server and process: a long-lived process opens many ledgers, and the server has few connections."""
-    return create_engine(url, pool_pre_ping=True)
+    return plain_about_refusals(create_engine(url, pool_pre_ping=True))
 
 
 def file_of(url: URL) -> Path:

@@ -1,6 +1,6 @@
 """The ledger's tables."""
 
-from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Float, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Float, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -17,6 +17,33 @@ runs = Table(
     Column("started_at", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),
     Column("outcome", String(16)),
+)
+
+# What a run's results rest on beside the data: for whoever computes them again.
+environments = Table(
+    "matins_environments",
+    metadata,
+    Column("run_id", String(40), primary_key=True),
+    Column("content", JSON, nullable=False),
+)
+
+configurations = Table(
+    "matins_configurations",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("content", JSON, nullable=False),
+)
+
+# Which runs have begun a night, and from where: whoever redoes another's night counts on.
+attempts = Table(
+    "matins_attempts",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("night", Date, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("run_id", String(40), nullable=False),
+    Column("by", String(16), nullable=False),
+    UniqueConstraint("pipeline", "night", "run_id"),
 )
 
 step_runs = Table(

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from jobs.config.loading import digest_of
+from jobs.environment import code_version
 from jobs.ledger.leases import lease
 from jobs.model.evaluation.explanations import explanations
 from jobs.model.evaluation.plots import plots
@@ -25,7 +26,7 @@ from jobs.model.training.search import Found
 from jobs.model.training.training import Trained
 from jobs.nights import Nights
 from jobs.results import NightResult, StepResult
-from jobs.work import Work, code_version, content_of, fingerprint
+from jobs.work import Work, content_of, fingerprint
 
 SLICE_ROWS: Final = 200
 """Slices with fewer rows are told together."""

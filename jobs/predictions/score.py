@@ -6,13 +6,36 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DoubleType, NumericType, StructField, StructType
 
+from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError
 from jobs.model.artifact import Artifact, load
+from jobs.model.decision import Decision
+from jobs.model.registry.version import Version
 from jobs.model.training.maps import Map, applied
 
 Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+def predicted(features: DataFrame, pipeline: Pipeline, model: str, version: Version) -> DataFrame:
+    """One row per row of `features` that the model scores: key, `night`, `score`, `predicted` where it decides, and by which version.
+
+    Raises:
+        DataError: as in `score`.
+    """
+    spec, key = pipeline.models[model], pipeline.rows.key
+    scores = score(features.where(spec.population or "true"), version.artifact, keys=[*key, "night"])
+    decision = Decision.of(pipeline, spec, version.artifact.learned)
+    return scores.select(
+        *key,
+        "night",
+        "score",
+        *([decision.expression(key).alias("predicted")] if decision else []),
+        F.lit(version.version).alias("model_version"),
+        F.lit(version.digest).alias("model_digest"),
+    )
 
 
 def score(features: DataFrame, artifact: Artifact, *, keys: Sequence[str]) -> DataFrame:

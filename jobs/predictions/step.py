@@ -14,7 +14,7 @@ from jobs.model.registry.champion import scoring_versions
 from jobs.model.registry.version import Version
 from jobs.nights import Nights
 from jobs.predictions.policy import require_replaceable
-from jobs.predictions.score import score
+from jobs.predictions.score import predicted
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint
 
@@ -65,12 +65,10 @@ def _reason(work: Work, features: Slice, version: Version, before: Slice | None)
     return "its features, the threshold or the population changed" if before.fingerprint != _fingerprint(work, features, version) else None
 
 
-def _decision(work: Work, version: Version) -> Decision | None:
-    return Decision.of(work.pipeline, work.model, version.artifact.learned)
-
-
 def _fingerprint(work: Work, features: Slice, version: Version) -> str:
-    return fingerprint(features.checksum, version.version, version.digest, _decision(work, version), digest_of(work.model.population))
+    return fingerprint(
+        features.checksum, version.version, version.digest, Decision.of(work.pipeline, work.model, version.artifact.learned), digest_of(work.model.population)
+    )
 
 
 def _idle(night: date, features: Collection[date], versions: Collection[date], current: Slice | None) -> NightResult:
@@ -92,20 +90,9 @@ def _score(work: Work, due: list[date], version: Version, slices: Mapping[date, 
 
 
 def _predictions(work: Work, features: Pinned, version: Version) -> DataFrame:
-    restated = F.col("restated") == F.lit(work.options.restate)
-    scored_rows = features.frame.where(restated).where(work.model.population or "true")
-    scores = score(scored_rows, version.artifact, keys=[*work.pipeline.rows.key, "night"])
-    decision = _decision(work, version)
-    return scores.select(
-        *work.pipeline.rows.key,
-        "night",
-        "score",
-        *([decision.expression(work.pipeline.rows.key).alias("predicted")] if decision else []),
-        F.lit(version.version).alias("model_version"),
-        F.lit(version.digest).alias("model_digest"),
-        F.lit(features.version).alias("features_version"),
-        F.lit(work.run_id).alias("run_id"),
-    )
+    rows = features.frame.where(F.col("restated") == F.lit(work.options.restate))
+    provenance = {"features_version": F.lit(features.version), "run_id": F.lit(work.run_id)}
+    return predicted(rows, work.pipeline, work.item, version).withColumns(provenance)
 
 
 def _result(one: Slice, written: frozenset[date], about: Mapping[str, object]) -> NightResult:

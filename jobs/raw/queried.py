@@ -1,6 +1,5 @@
 """Deliveries that are queried from a database: stored in the landing folder as text, then read like any other file."""
 
-import os
 from datetime import date
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -15,6 +14,7 @@ from jobs.config.feeds import Feed, SqlSource
 from jobs.errors import DeliveryError, RetryableError, UsageError
 from jobs.raw.deliveries import event_day
 from jobs.raw.reading import hash_key_of, keyed_hash, personal_columns
+from jobs.settings import database_url, value_of
 
 
 def extract(feed: Feed, source: SqlSource, night: date, folder: Path, *, hash_key: str | None) -> Path:
@@ -23,7 +23,7 @@ def extract(feed: Feed, source: SqlSource, night: date, folder: Path, *, hash_ke
     Personal columns are dropped or hashed before anything is written.
 
     Raises:
-        UsageError: the variable with the URL is not set.
+        UsageError: the variable with the URL is not set, or holds none.
         DeliveryError: the query fails or brings nothing.
         RetryableError: the database is out of reach.
     """
@@ -41,12 +41,17 @@ def extract(feed: Feed, source: SqlSource, night: date, folder: Path, *, hash_ke
 
 
 def _answer(source: SqlSource, night: date, day: date) -> tuple[list[str], list[tuple[object, ...]]]:
-    url = os.environ.get(source.url)
+    url = value_of(source.url)
     if not url:
         msg = f"The pipeline queries {source.url}, which is not set; set it to a SQLAlchemy URL."
         raise UsageError(msg)
     try:
-        with create_engine(url, poolclass=NullPool).connect() as connection:  # a range of nights must not hold a connection each
+        address = database_url(url)
+    except ValueError as error:
+        msg = f"{source.url} {error}."
+        raise UsageError(msg) from None
+    try:
+        with create_engine(address, poolclass=NullPool).connect() as connection:  # a range of nights must not hold a connection each
             result = connection.execute(text(source.query), {"night": night.isoformat(), "event_day": day.isoformat()})
             return list(result.keys()), [tuple(row) for row in result]
     except SQLAlchemyError as error:
