@@ -35,13 +35,14 @@ def _since(origin: Origin | None, present: Pipeline) -> Iterator[str]:
         yield f"configuration: that of then is not valid any more, and that of now was used ({error.error_count()} problems)"
         return
     if digest_of(then) != digest_of(present):
-        told = list(_differences(origin.configuration, to_plain(present)))
+        told = list(differences(origin.configuration, to_plain(present)))
         yield f"configuration, of which that of then was used: {'; '.join(told) or 'a default'}"
 
 
-def _differences(then: Any, now: Any, path: str = "") -> Iterator[str]:
+def differences(then: Any, now: Any, path: str = "") -> Iterator[str]:
+    """Where two plain documents differ: `features.take: ['a'] → ['a', 'b']`, one for each place."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys([*then, *now]):
-            yield from _differences(then.get(key), now.get(key), f"{path}.{key}" if path else key)
+            yield from differences(then.get(key), now.get(key), f"{path}.{key}" if path else key)
     elif then != now:
         yield f"{path}: {then} → {now}"

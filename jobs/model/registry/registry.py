@@ -138,6 +138,11 @@ class Registry:
             raise UsageError(msg) from None
         return self._read(found, threads)
 
+    def params(self, version: Version) -> dict[str, str]:
+        """What was recorded of a version's training, as text."""
+        with in_words("read"):
+            return dict(self._store.client.get_run(version.run_id).data.params)
+
     def versions(self, name: str) -> tuple[Entry, ...]:
         """Every version, oldest first."""
         return self._list(f"name = '{_named(name)}'", name)
