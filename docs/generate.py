@@ -19,7 +19,7 @@ SCHEMA: Final[dict[str, Any]] = Pipeline.model_json_schema(by_alias=True)
 SECTIONS: Final = (
     *("Purpose", "Cost", "Nights", "Feed", "Column", "SqlSource", "Missing", "Features", "Calendar", "Lookup", "Latest", "History"),
     *("Model", "Segments", "Search", "Range", "Imbalance", "Target", "Gate", "AgainstChampion", "Parts", "Drift", "Retrain", "Trigger", "Publish"),
-    *("Alerts", "AlertRule"),
+    *("Alerts", "AlertRule", "Retention"),
 )
 REFERENCE: Final = """\
 # All keys of a pipeline file
@@ -40,6 +40,7 @@ UNSAID: Final = {
     "Pipeline.features": "What is known about each row to score.",
     "Pipeline.models": "What is predicted from it.",
     "Pipeline.alerts": "Who is told when something is wrong.",
+    "Pipeline.retention": "How long past nights can be computed again.",
     "Purpose.goal": "A sentence that people read.",
     "Purpose.cost": "From it follows the threshold.",
     "Cost.missed": "Of a case that was not predicted.",

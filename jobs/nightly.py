@@ -98,7 +98,7 @@ def _line(pipeline: Pipeline, night: date, found: Iterable[tuple[StepResult, Nig
         result, one = failed[0]
         return f"{pipeline.pipeline} {night} FAILED {result.table}: {one.problem}"
     parts = [_of_model(pipeline, result, word) for result, one in found if (word := _words(result, one))]
-    told = {"features", "drift_report", "validated", "raw", "retraining", "alerts"}
+    told = {"features", "drift_report", "validated", "raw", "published", "retraining", "alerts"}
     notes = [_of_model(pipeline, result, note) for result, one in found if result.step in told for note in one.notes]
     changed = any(one.outcome == "written" for _, one in found)
     quarantined = sum(int(one.counts.get("bad", 0) + one.counts.get("duplicates", 0)) for result, one in found if result.step == "validated")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from jobs.config.loading import digest_of, to_plain
 from jobs.config.pipeline import Pipeline
 from jobs.environment import CODE, environment
-from jobs.errors import MatinsError, PermanentError, RetryableError, UsageError
+from jobs.errors import PermanentError, RetryableError, UsageError
+from jobs.lake.wording import spark_errors
 from jobs.ledger.attempts import Starter, begin_attempts
 from jobs.ledger.ledger import Ledger, Origin
 from jobs.ledger.living import living
@@ -83,7 +84,7 @@ class Run:
 
     def _done(self, task: Task, nights: Nights) -> StepResult:
         try:
-            with _spark_errors():
+            with spark_errors():
                 return import_module(f"jobs.{task.step.name}.step").run(self.work(task), nights)  # type: ignore[no-any-return]
         except UsageError:
             raise
@@ -146,22 +147,3 @@ def _stopping_cleanly() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _spark_errors() -> Iterator[None]:
-    """What escapes Spark, in our words: a JVM that is gone, a full disk, or the first line of its message."""
-    from py4j.protocol import Py4JError, Py4JNetworkError
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except MatinsError:
-        raise
-    except (Py4JNetworkError, ConnectionError, EOFError) as error:
-        msg = f"Spark's process is gone ({type(error).__name__}); nothing half-written was kept. Run again; if it repeats, give it more memory in spark_conf/."
-        raise RetryableError(msg) from error
-    except (PySparkException, Py4JError) as error:
-        from jobs.lake.delta import in_words as in_our_words
-
-        raise in_our_words(error, "Spark") from error

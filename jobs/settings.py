@@ -3,46 +3,15 @@
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SecretsSettingsSource, SettingsConfigDict, SettingsError
 
+from jobs.addresses import DatabaseUrl, TrackingAddress
 from jobs.errors import UsageError
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine import URL
-
 Profile = Literal["local", "test", "cluster"]
-
-
-def database_url(text: str) -> "URL":
-    """A SQLAlchemy URL.
-
-    Raises:
-        ValueError: it is none; what stands there is not said, since it may hold a password.
-    """
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(text)
-        url.get_dialect()
-    except (ArgumentError, ValueError, ImportError):
-        url = None
-    # Where the password has an @ of its own, its end is taken for the host's name, which messages do say.
-    if url is None or "@" in (url.host or ""):
-        msg = "is no SQLAlchemy URL, such as postgresql+psycopg://user:password@host/database with @ : / % in the password percent-encoded"
-        raise ValueError(msg)
-    return url
-
-
-def _is_database_url(secret: SecretStr) -> SecretStr:
-    database_url(secret.get_secret_value())
-    return secret
-
-
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_is_database_url)]
 
 
 class Settings(BaseSettings):
@@ -62,7 +31,7 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the warehouse; it may hold a password."""
     ledger_secret: DatabaseUrl | None = Field(default=None, validation_alias=AliasChoices("MATINS_LEDGER_URL"))
     """SQLAlchemy URL of the ledger; it may hold a password."""
-    mlflow_secret: SecretStr | None = Field(default=None, min_length=1, validation_alias=AliasChoices("MLFLOW_TRACKING_URI"))
+    mlflow_secret: TrackingAddress | None = Field(default=None, validation_alias=AliasChoices("MLFLOW_TRACKING_URI"))
     """MLflow's tracking address; it may hold a password."""
     pipelines: Path | None = None
     """A folder with a team's own pipeline files, beside the shipped ones."""

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from jobs.addresses import database_url
 from jobs.config.feeds import Feed, SqlSource
 from jobs.config.pipeline import Pipeline
 from jobs.raw.deliveries import event_day
-from jobs.settings import Settings, database_url, value_of
+from jobs.settings import Settings, value_of
 
 
 def source_problems(pipeline: Pipeline) -> Iterator[str]:

@@ -1,24 +1,60 @@
 """Commands about what rests on what, and about computing it again."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from jobs import acting
-from jobs.commands.options import Json, ModelName, Night, app
+from jobs import acting, console
+from jobs.commands.options import Json, ModelName, Night, PipelineName, app
+from jobs.config.loading import load_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import UsageError
-from jobs.nightly import require_night
-from jobs.nights import parse_night, utc_now
+from jobs.lake.wording import spark_errors
+from jobs.nightly import chosen, require_night
+from jobs.nights import in_words, parse_night, utc_now
 from jobs.plan import tasks
 from jobs.settings import Settings, read_settings
-from jobs.work import Work
+from jobs.work import AS_OF, Options, Work
 
 if TYPE_CHECKING:
+    from jobs.lineage.affected import Delivery, Resting
     from jobs.lineage.verdict import Reproduction
 
+RESTATED: Final = "features,predictions,published"
+
+Feed = Annotated[str, typer.Option("--feed", help="The feed that the delivery is of.")]
+OfNight = Annotated[str, typer.Option("--night", metavar="D", help="The delivery's night; of a feed without nights, any.")]
+Restating = Annotated[bool, typer.Option("--restate", help="Score and publish the nights that did not know its newest generation as if they had, marked.")]
 OfVersion = Annotated[int | None, typer.Option("--model", metavar="VERSION", help="Train this version again instead.")]
+
+
+@app.command()
+def affected(pipeline: PipelineName, feed: Feed, night: OfNight, restate: Restating = False, json: Json = False) -> None:
+    """Show which features, labels, versions, predictions and published nights rest on a delivery."""
+    from jobs.lineage.affected import Delivery, affected, outdated, segments_of
+    from jobs.reading import ledger_to_read, published, recorded_lake
+
+    settings = read_settings()
+    spec = load_pipeline(pipeline, settings)
+    lake = recorded_lake(settings, spec, ledger_to_read(settings))
+    delivery = Delivery.of(spec, lake, feed, parse_night(night))
+    late = outdated(delivery, lake)
+    if restate:
+        # By whoever was champion then: the question is what that night would have said.
+        acting.run_and_tell(settings, spec, chosen(spec, steps=RESTATED, model=None), late, Options(restate=True, champion=AS_OF), json=json)
+    shown = {model: published(settings, spec, model).entries for model in spec.models}
+    _tell(delivery, affected(delivery, lake, {model: segments_of(settings, f"{pipeline}.{model}") for model in spec.models}, shown), late, json=json)
+
+
+def _tell(delivery: "Delivery", found: "list[Resting]", late: list[date], *, json: bool) -> None:
+    if json:
+        console.as_json({"rests_on_it": [asdict(one) for one in found], "did_not_know_it": late})
+        return
+    console.table(["what", "nights", "how"], [[one.what, in_words(one.nights), one.how] for one in found])
+    generation = f"{delivery.feed} g{delivery.newest.generation}"
+    console.say(f"{in_words(late)} did not know {generation}; --restate scores them as if they had." if late else f"Every night knew {generation}.")
 
 
 @app.command()
@@ -29,7 +65,8 @@ def reproduce(model: ModelName, night: Night = None, version: OfVersion = None, 
     if (night is None) == (version is None):
         msg = "Give one of --night D, which computes a night again, and --model VERSION, which trains a version again."
         raise UsageError(msg)
-    found = _version(settings, spec, which, version) if version is not None else _night(settings, spec, which, str(night))
+    with spark_errors():
+        found = _version(settings, spec, which, version) if version is not None else _night(settings, spec, which, str(night))
     acting.show({**asdict(found), "same": found.same, "sentence": found.sentence}, "\n".join(found.lines), json=json)
     raise SystemExit(0 if found.same else 1)
 

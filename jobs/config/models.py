@@ -1,6 +1,7 @@
 """Models: the label, the nights a version is made from, the gate, drift and publication."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -110,10 +111,23 @@ class Gate(Section):
     """Mean share of the features' longest window that was delivered, over the training rows."""
 
 
+ViewName = Annotated[str, Field(pattern=r"^v[1-9][0-9]*$")]
+
+
 class Publish(Section):
     """The night in the warehouse."""
 
-    view: Annotated[str, Field(pattern=r"^v[1-9][0-9]*$")] = "v1"
+    view: ViewName = "v1"
+    """The contract that the night keeps. Another one has a table and views of its own."""
+    ends: dict[ViewName, date] = Field(default_factory=dict)
+    """Former contracts and their last day, after which `matins maintain` takes their views away; left out: they stay."""
+
+    @model_validator(mode="after")
+    def _only_former(self) -> Self:
+        if wrong := sorted(name for name in self.ends if int(name[1:]) >= int(self.view[1:])):
+            msg = f"ends: {wrong[0]} is not a former contract; `view` is {self.view}"
+            raise ValueError(msg)
+        return self
 
 
 class Model(Section):

@@ -7,7 +7,7 @@ from typing import Any, Self, get_args
 from pydantic import Field, field_validator, model_validator
 
 from jobs.config import references
-from jobs.config.base import Name, PlugIn, Section
+from jobs.config.base import Name, PlugIn, Section, UpToTenYears
 from jobs.config.features import Features
 from jobs.config.feeds import Feed
 from jobs.config.models import Model
@@ -53,6 +53,16 @@ class Nights(Section):
         return at
 
 
+class Retention(Section):
+    """What `matins maintain` may let go. Rows are never removed; earlier states of tables are."""
+
+    nights: UpToTenYears | None = Field(default=None, ge=1)
+    """So many nights, counted back from the newest that was scored, can be computed again; left out: all.
+
+    Older ones stay where they are, and are no longer reproducible. Versions of models likewise, unless such a night or the champion rests on them.
+    """
+
+
 class Pipeline(Section):
     """Feeds, features and models."""
 
@@ -63,6 +73,7 @@ class Pipeline(Section):
     features: Features
     models: dict[Name, Model] = Field(min_length=1)
     alerts: Alerts = Alerts()
+    retention: Retention = Retention()
     sample: PlugIn | None = None
     """A function (landing folder, first night, last night) that writes sample deliveries and yields each night."""
 
@@ -88,6 +99,10 @@ class Pipeline(Section):
             joined = [features.days_back(one) + self.feeds[one].lag - self.rows.lag for one in features.history if self.feeds[one].key == self.rows.key]
             back = max([back, *[days - 1 for days in joined]])
         return max(back, 0)
+
+    def label_lag(self, model: str) -> int:
+        """Nights from a row's own to that of its label."""
+        return self.feeds[self.models[model].label_feed].lag - self.rows.lag
 
     def models_with(self, signal: ModelSignal | DataSignal) -> list[str]:
         """The models that have a signal: a regression has none of probabilities."""

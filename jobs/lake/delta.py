@@ -19,6 +19,7 @@ PROPERTIES: Final[Mapping[str, str]] = {
 }
 CONFLICT: Final = ("Concurrent", "CONCURRENT", "DELTA_CONCURRENT")
 FULL: Final = ("No space left on device", "Disk quota exceeded")
+GONE: Final = ("FILE_NOT_EXIST", "DELTA_FILE_NOT_FOUND", "DELTA_VERSION_NOT_FOUND", "VersionNotFound", "FileNotFoundException")
 DENIED: Final = ("Permission denied", "Read-only file system", "AccessDenied", "Mkdirs failed")
 
 
@@ -81,6 +82,8 @@ def in_words(error: Exception, path: str) -> MatinsError:
         )
     if any(word in text for word in CONFLICT):
         return RetryableError(f"{path}: another commit came between; nothing was written. Run again. ({first})")
+    if any(word in text for word in GONE):
+        return DataError(f"{path}: a file that is needed is gone: its nights are past `retention.nights`, or it was removed by hand. ({first})")
     return DataError(f"{path}: Spark refused, and the table is as it was before. {first}")
 
 

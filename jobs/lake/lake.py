@@ -136,9 +136,10 @@ class Lake:
     def _slice(self, draft: Draft, sums: Mapping[tuple[Any, ...], tuple[int, str]], former: Sequence[Slice]) -> Slice:
         key = (draft.night,) if draft.generation is None else (draft.night, draft.generation)
         rows, checksum = sums.get(key, (0, "0"))
-        earlier = [one for one in former if one.night == draft.night and one.restated == draft.restated]
+        of_night = [one for one in former if one.night == draft.night]
+        earlier = [one for one in of_night if one.restated == draft.restated]
         same = next((one for one in earlier[-1:] if one.checksum == checksum and one.rows == rows), None)
-        generation = draft.generation or (same.generation if same else max((one.generation for one in earlier), default=0) + 1)
+        generation = draft.generation or (same.generation if same else max((one.generation for one in of_night), default=0) + 1)
         before = next((one for one in earlier if one.generation == generation), None)
         return Slice(
             night=draft.night,
@@ -157,7 +158,7 @@ class Lake:
     def _write(self, frame: DataFrame, table: str, changed: Sequence[Slice], *, token: int, counted: bool) -> int:
         rows = _with_generation(frame, changed) if not counted else frame
         condition = " OR ".join(f"({condition})" for condition in _conditions(changed, by_generation=counted))
-        rows = _laid_out(rows.where(condition), sum(one.rows for one in changed))
+        rows = _laid_out(rows.where(condition), [one.rows for one in changed])
         delta.create_if_absent(self.spark, self.path(table), rows.schema)
         audit = {"run": self.run_id, "token": token, "slices": [asdict(one) for one in changed]}
         return delta.replace_where(rows, self.path(table), condition, user_metadata=json.dumps(audit, default=str))
@@ -215,10 +216,11 @@ def _with_generation(frame: DataFrame, changed: Sequence[Slice]) -> DataFrame:
     return frame.withColumn("generation", generation).withColumn("restated", F.lit(changed[0].restated))
 
 
-def _laid_out(rows: DataFrame, count: int) -> DataFrame:
-    """Few files, each with neighbouring nights, so that a night's reader skips the rest by statistics."""
-    files = -(-count // ROWS_PER_FILE)
-    spread = rows.repartitionByRange(files, "night") if files > 1 else rows.coalesce(1)
+def _laid_out(rows: DataFrame, counts: Sequence[int]) -> DataFrame:
+    """Few files, each with neighbouring nights, so that a night's reader skips the rest by statistics; a large night has several."""
+    files = -(-sum(counts) // ROWS_PER_FILE)
+    within = [F.xxhash64(*rows.columns)] if max(counts) > ROWS_PER_FILE else []
+    spread = rows.repartitionByRange(files, "night", *within) if files > 1 else rows.coalesce(1)
     return spread.sortWithinPartitions("night")
 
 

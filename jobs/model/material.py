@@ -149,12 +149,7 @@ def spans_of(work: Work, as_of: date) -> dict[str, Span]:
     except ValidationError as error:
         msg = "; ".join(f"--segments {one['loc'][0]}={one['input']}: {one['msg']}" for one in error.errors(include_url=False))
         raise UsageError(msg) from None
-    return cut(segments, as_of=as_of, lag=label_lag(work), first=work.pipeline.nights.from_)
-
-
-def label_lag(work: Work) -> int:
-    """Nights from a row's own to that of its label."""
-    return work.pipeline.feeds[work.model.label_feed].lag - work.pipeline.rows.lag
+    return cut(segments, as_of=as_of, lag=work.pipeline.label_lag(work.item), first=work.pipeline.nights.from_)
 
 
 def gather(work: Work, as_of: date, spans: Mapping[str, Span]) -> Material:

@@ -15,7 +15,7 @@ from jobs.model.gate.case import Case
 from jobs.model.gate.gate import judge
 from jobs.model.gate.page import page
 from jobs.model.gate.verdict import Verdict
-from jobs.model.material import Material, gather, label_lag, spans_of
+from jobs.model.material import Material, gather, spans_of
 from jobs.model.reference import references
 from jobs.model.registry.champion import registry_of
 from jobs.model.registry.registry import Registry
@@ -80,7 +80,7 @@ def _fingerprint(work: Work, as_of: date, spans: Mapping[str, Span]) -> str:
 def _searched(work: Work, material: Material, made_from: str) -> Found:
     # One study for the same rows and configuration: a search that was cut off goes on.
     storage = f"sqlite:///{work.settings.root / 'optuna.db'}"
-    return material.searched(lag=label_lag(work), storage=storage, study=f"{work.model_name}.{made_from[:16]}")
+    return material.searched(lag=work.pipeline.label_lag(work.item), storage=storage, study=f"{work.model_name}.{made_from[:16]}")
 
 
 def _judged(work: Work, registry: Registry, material: Material, trained: Trained, found: Found | None, pinned: Mapping[str, object]) -> NightResult:
@@ -144,7 +144,7 @@ def _registered(work: Work, registry: Registry, case: Case, trained: Trained, fo
 
 
 def _decided(work: Work, registry: Registry, version: int, verdict: Verdict, spans: Mapping[str, Span]) -> NightResult:
-    as_of = spans["holdout"].last + timedelta(days=label_lag(work))
+    as_of = spans["holdout"].last + timedelta(days=work.pipeline.label_lag(work.item))
     # The same bytes keep their number: what a person has rejected does not come back by being trained again.
     veto = rejected(work.ledger.decisions(work.pipeline.pipeline, work.item)).get(version)
     stands, sentence = verdict.passed and not veto, f"v{version} was {veto}" if veto else verdict.sentence

@@ -46,7 +46,7 @@ def _statements(connection: Connection, views: Sequence[str], tables: Sequence[s
     yield from (f"CREATE ROLE {role} NOLOGIN" for role in (READ, WRITE) if role not in there)
     yield f"GRANT USAGE ON SCHEMA {schema} TO {READ}, {WRITE}"
     # A view reads with its owner's rights, so that readers need none on the tables.
-    yield f"GRANT SELECT ON {', '.join(views)} TO {READ}"
+    yield f"GRANT SELECT ON {', '.join(views)}, matins_contracts TO {READ}"
     yield f"GRANT SELECT, INSERT, DELETE ON {', '.join(tables)} TO {WRITE}"
     yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON matins_publish_ledger TO {WRITE}"
     yield f"GRANT SELECT ON matins_contracts TO {WRITE}"

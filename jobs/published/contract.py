@@ -1,8 +1,10 @@
 """What a view's readers were promised: columns and types; what would break that is refused, with the difference."""
 
 import json
+from collections.abc import Mapping
+from datetime import date
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select, text, update
 from sqlalchemy.engine import Dialect
 
 from jobs.errors import UsageError
@@ -15,7 +17,28 @@ def promised(connection: Connection, contracts: Table) -> dict[str, tuple[Column
     """By view, columns and query as they are on record; nothing before the first view was made."""
     if not connection.dialect.has_table(connection, contracts.name):
         return {}
-    return {row["view_name"]: (dict(json.loads(row["columns"])), row["definition"]) for row in connection.execute(select(contracts)).mappings()}
+    query = select(contracts.c.view_name, contracts.c.columns, contracts.c.definition)
+    return {name: (dict(json.loads(columns)), definition) for name, columns, definition in connection.execute(query)}
+
+
+def have_ends(connection: Connection, contracts: Table, last_days: Mapping[str, date]) -> bool:
+    """Whether those of the views that are on record have these last days."""
+    query = select(contracts.c.view_name, contracts.c.ends).where(contracts.c.view_name.in_(last_days))
+    return not last_days or all(last_days[name] == day for name, day in connection.execute(query))
+
+
+def end(connection: Connection, contracts: Table, view: str, day: date) -> None:
+    """Put on record how long a view stays."""
+    connection.execute(update(contracts).where(contracts.c.view_name == view).values(ends=day))
+
+
+def take_away(connection: Connection, contracts: Table, today: date) -> list[str]:
+    """Drop the views whose last day is over, and what was promised of them; their rows stay in the table."""
+    over = list(connection.execute(select(contracts.c.view_name).where(contracts.c.ends < today)).scalars())
+    for view in over:
+        connection.execute(text(f"DROP VIEW {view}"))
+        connection.execute(delete(contracts).where(contracts.c.view_name == view))
+    return over
 
 
 def promise(connection: Connection, contracts: Table, view: str, columns: Columns, definition: str) -> None:

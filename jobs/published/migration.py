@@ -1,22 +1,32 @@
 """A warehouse of release 0.1 as this one keeps it: its nights are generations, beside which others find room."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from sqlalchemy import Connection, Table, inspect, text
 
+BEFORE: Final = {
+    "current": "generation = (SELECT max(generation) FROM old_ o WHERE o.table_name = old_.table_name AND o.night = old_.night)",
+    "policy": "'current'",
+    "restated": "false",
+    "ends": "CAST(NULL AS DATE)",
+}
+"""What was true of the entries of tables that did not tell it."""
 
-def migrate(connection: Connection, ledger: Table, predictions: Table) -> None:
+
+def migrate(connection: Connection, contracts: Table, ledger: Table, predictions: Table) -> None:
     """Move entries and rows into tables that keep every generation, where the tables are of the earlier kind.
 
     Args:
         connection: in a transaction, with which all of this comes true or nothing.
+        contracts: what was promised, as it is to be recorded.
         ledger: the publish ledger as it is to be.
         predictions: the model's table as it is to be.
     """
     there = inspect(connection)
-    if there.has_table(ledger.name) and "current" not in {one["name"] for one in there.get_columns(ledger.name)}:
-        newest = "generation = (SELECT max(generation) FROM old_ o WHERE o.table_name = old_.table_name AND o.night = old_.night)"
-        _move(connection, ledger, {"current": newest, "policy": "'current'"})
+    for table in (one for one in (contracts, ledger) if there.has_table(one.name)):
+        if lacking := {column.name for column in table.columns} - {one["name"] for one in there.get_columns(table.name)}:
+            _move(connection, table, {name: value for name, value in BEFORE.items() if name in lacking})
     if there.has_table(predictions.name) and not any("generation" in one["column_names"] for one in there.get_unique_constraints(predictions.name)):
         _move(connection, predictions, {})
 

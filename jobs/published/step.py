@@ -35,7 +35,7 @@ def run(work: Work, nights: Nights) -> StepResult:
 
 def _publish_all(work: Work, warehouse: Warehouse, nights: Nights, turn: Lease, results: dict[date, NightResult]) -> None:
     """What the publish ledger does not show yet; it also knows whether a COMMIT came true whose answer was lost."""
-    predictions, drift = work.lake.current(f"{work.item}/predictions"), work.lake.current(f"{work.item}/drift_report")
+    predictions, drift = _scored(work), work.lake.current(f"{work.item}/drift_report")
     shown = warehouse.published()
     idle = {night: _idle(work, night, predictions.get(night), drift.get(night), shown.get(night)) for night in nights}
     results |= {night: one for night, one in idle.items() if one and night not in results}
@@ -46,9 +46,13 @@ def _publish_all(work: Work, warehouse: Warehouse, nights: Nights, turn: Lease, 
 
 def due(work: Work, nights: Nights, shown: Mapping[date, dict[str, Any]]) -> dict[date, str]:
     """The nights that a run of `nights` would publish, and why, when the warehouse shows `shown`."""
-    predictions, drift = work.lake.current(f"{work.item}/predictions"), work.lake.current(f"{work.item}/drift_report")
+    predictions, drift = _scored(work), work.lake.current(f"{work.item}/drift_report")
     pending = [night for night in nights if _idle(work, night, predictions.get(night), drift.get(night), shown.get(night)) is None]
     return {night: f"the warehouse shows g{shown[night]['generation']}" if night in shown else "never published" for night in pending}
+
+
+def _scored(work: Work) -> dict[date, Slice]:
+    return work.lake.current(f"{work.item}/predictions", restated=work.options.restate)
 
 
 def _idle(work: Work, night: date, scored: Slice | None, drift: Slice | None, shown: dict[str, Any] | None) -> NightResult | None:
@@ -57,18 +61,20 @@ def _idle(work: Work, night: date, scored: Slice | None, drift: Slice | None, sh
         return NightResult(night=night, outcome="failed", problem=f"there are no predictions of night {night} to publish." if scored is None else problem)
     if shown and (shown["generation"], shown["checksum"]) == (scored.generation, scored.checksum):
         return NightResult(night=night, outcome="unchanged", generation=scored.generation, rows=scored.rows, detail=scored.detail)
+    if shown and shown["restated"] and shown["generation"] > scored.generation:
+        # It was asked for, after these scores were made: a run that goes by must not take it back.
+        return NightResult(night=night, outcome="unchanged", generation=shown["generation"], rows=shown["rows"], notes=("shown as restated",))
     return None
 
 
 def _publish(work: Work, warehouse: Warehouse, due: list[date], predictions: Mapping[date, Slice], turn: Lease) -> Iterator[tuple[date, NightResult]]:
-    columns = [column.name for column in warehouse.table.columns if column.name != "published_at"]
-    rows = work.lake.read(f"{work.item}/predictions", due).frame.where(~F.col("restated")).select(*columns)
+    rows = work.lake.read(f"{work.item}/predictions", due).frame.where(F.col("restated") == F.lit(work.options.restate))
     wanted = sums_of(rows, work.pipeline)
     if lost := [night for night in due if night not in wanted]:
         rows_then = predictions[lost[0]].rows
         msg = f"{work.item}/predictions has no rows of night {lost[0]}, though {rows_then} were committed; nothing was published. Score it again."
         raise DataError(msg)
-    for night, load in loads(warehouse.engine.dialect.name, rows, warehouse.table, columns):
+    for night, load in loads(warehouse.engine.dialect.name, rows, warehouse.table, {night: predictions[night] for night in due}):
         one = predictions[night]
         # Said before it is done: if the answer is lost, the ledger says that it was, and this run that it did it.
         yield night, NightResult(night=night, outcome="written", generation=one.generation, rows=one.rows, detail=one.detail)
@@ -81,7 +87,7 @@ def _publish(work: Work, warehouse: Warehouse, due: list[date], predictions: Map
 
 def _entry(one: Slice) -> dict[str, Any]:
     same = {"generation": one.generation, "checksum": one.checksum, "run_id": one.run_id, "delta_version": one.version}
-    return {**same, "model_version": one.detail["champion"], "policy": one.detail.get("policy", "current")}
+    return {**same, "model_version": one.detail["champion"], "policy": one.detail.get("policy", "current"), "restated": one.restated}
 
 
 def _obstacle(work: Work, scored: Slice, drift: Slice | None) -> str | None:

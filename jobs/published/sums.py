@@ -18,14 +18,21 @@ SCALE: Final = 2**30
 """Scores are summed as whole numbers of this fraction: sums of doubles depend on their order."""
 LARGEST: Final = 2**32
 """What a score may be at most, so that it fits a bigint by then."""
+HALF: Final = 31
+"""Bits of a score's whole number that are summed apart from the rest, so that either sum fits a bigint, which Spark adds fastest."""
 IN_SPARK: Final[Mapping[ColumnType, str]] = {
+    "date": "CAST(unix_date({0}) AS STRING)",
     "timestamp": "CAST(unix_micros({0}) AS STRING)",
     "float": f"CAST(CAST({{0}} * {SCALE} AS BIGINT) AS STRING)",
 }
 IN_POSTGRESQL: Final[Mapping[ColumnType, str]] = {
+    "date": "({0} - DATE '1970-01-01')::text",
     "timestamp": "(extract(epoch FROM {0}) * 1000000)::bigint::text",
     "float": f"trunc({{0}} * {SCALE})::bigint::text",
 }
+
+HASH: Final = "CAST(translate(substr(md5({0}), 1, 9), 'abcdef', '012345') AS BIGINT)"
+"""A number of a text, which Spark and PostgreSQL make alike and fast: of hexadecimal digits, that some digits fall together does no harm."""
 
 
 class Sums(NamedTuple):
@@ -49,23 +56,22 @@ def sums_of(frame: "DataFrame", pipeline: Pipeline) -> dict[date, Sums]:
     """
     from pyspark.sql import functions as F
 
-    unfit = _unfit(pipeline)
-    rows = {name: F.when(F.expr(condition), F.struct(*pipeline.rows.key, "score")) for name, condition in unfit.items()}
-    wrong = [F.first(row, ignorenulls=True).alias(f"wrong_{name}") for name, row in rows.items()]
-    scaled = f"CASE WHEN {unfit['score']} THEN 0 ELSE CAST(score * {SCALE} AS BIGINT) END"
-    hashed = f"conv(substr(md5({_joined(pipeline, IN_SPARK, 'CAST({0} AS STRING)', '`{}`'.format)}), 1, 8), 16, 10)"
-    sums = [F.count("*").alias("rows"), *(F.expr(f"sum(CAST({what} AS DECIMAL(20)))").alias(name) for name, what in (("scores", scaled), ("keys", hashed)))]
-    found = frame.groupBy("night").agg(*sums, *wrong).collect()
-    for row, name in ((row, name) for row in found for name in unfit if row[f"wrong_{name}"]):
-        _refuse(row["night"], name, row[f"wrong_{name}"].asDict())
-    return {row["night"]: Sums(row["rows"], int(row["scores"]), int(row["keys"])) for row in found}
+    unfit, key = _unfit(pipeline), _joined(pipeline, IN_SPARK, "CAST({0} AS STRING)", "`{}`".format)
+    whole = f"CASE WHEN {unfit['score']} THEN 0 ELSE CAST(score * {SCALE} AS BIGINT) END"
+    made = {"rows": "count(*)", "high": f"sum(shiftright({whole}, {HALF}))", "low": f"sum({whole} & {2**HALF - 1})", "hashes": f"sum({HASH.format(key)})"}
+    wrong = {f"wrong_{name}": f"bool_or({condition})" for name, condition in unfit.items()}
+    found = frame.groupBy("night").agg(*[F.expr(what).alias(name) for name, what in {**made, **wrong}.items()]).collect()
+    for name in (name for name in unfit if any(row[f"wrong_{name}"] for row in found)):
+        first = frame.where(unfit[name]).orderBy("night").select("night", *pipeline.rows.key, "score").first()
+        _refuse(name, first.asDict())  # type: ignore[union-attr]
+    return {row["night"]: Sums(row["rows"], row["high"] * 2**HALF + row["low"], row["hashes"]) for row in found}
 
 
 def sums_in(connection: Connection, table: Table, pipeline: Pipeline, night: date, generation: int) -> Sums:
     """Of one generation, in the warehouse."""
     whole = f"trunc(score * {SCALE})::bigint" if connection.dialect.name == "postgresql" else f"CAST(score * {SCALE} AS BIGINT)"
     joined = _joined(pipeline, IN_POSTGRESQL, "{0}::text", connection.dialect.identifier_preparer.quote)
-    keys = f"sum(('x' || substr(md5({joined}), 1, 8))::bit(32)::bigint)" if connection.dialect.name == "postgresql" else "NULL"
+    keys = f"sum({HASH.format(joined)})" if connection.dialect.name == "postgresql" else "NULL"
     query = f"SELECT count(*), sum({whole}), {keys} FROM {table.name} WHERE night = :night AND generation = :generation"
     rows, scores, hashes = connection.execute(text(query).bindparams(bindparam("night", type_=Date())), {"night": night, "generation": generation}).one()
     return Sums(rows, int(scores or 0), None if hashes is None else int(hashes))
@@ -87,14 +93,15 @@ def require_same(table: Table, night: date, stored: Sums, wanted: Sums) -> None:
 
 def _unfit(pipeline: Pipeline) -> dict[str, str]:
     texts = [key for key in pipeline.rows.key if pipeline.rows.columns[key].type == "string"]
+    # To Spark, NaN is above all numbers.
     conditions = {key: f"length(`{key}`) > {TEXT_LENGTH} OR contains(`{key}`, char(0))" for key in texts}
-    return {"score": f"score IS NULL OR isnan(score) OR abs(score) >= {LARGEST}", **conditions}
+    return {"score": f"coalesce(abs(score) >= {LARGEST}, true)", **conditions}
 
 
-def _refuse(night: date, column: str, row: Mapping[str, object]) -> NoReturn:
-    value = row[column]
+def _refuse(column: str, row: Mapping[str, object]) -> NoReturn:
+    value, night = row[column], row["night"]
     what = f"a text of at most {TEXT_LENGTH} characters, without NUL" if isinstance(value, str) else f"a finite number below {LARGEST}"
-    key = ", ".join(f"{name}={str(told)[:40]!r}" for name, told in row.items() if name != "score")
+    key = ", ".join(f"{name}={str(told)[:40]!r}" for name, told in row.items() if name not in {"night", "score"})
     msg = f"night {night}, the row {key}: `{column}` is {str(value)[:40]!r}; allowed is {what}. Nothing was published."
     raise DataError(msg)
 

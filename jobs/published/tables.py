@@ -32,6 +32,7 @@ def publish_ledger(metadata: MetaData) -> Table:
         Column("delta_version", Integer, nullable=False, comment="The lake's table version that the rows were read at"),
         Column("model_version", Integer, nullable=False),
         Column("policy", String(16), nullable=False, comment="How the version was chosen: current, as-of or version"),
+        Column("restated", Boolean, nullable=False, comment="Whether it was scored with knowledge later than its night"),
         Column("run_id", String(40), nullable=False),
         Column("published_at", DateTime(timezone=True), nullable=False),
         comment="What Matins has published, in the same transaction as the rows",
@@ -46,19 +47,19 @@ def contracts(metadata: MetaData) -> Table:
         Column("view_name", String(128), primary_key=True),
         Column("columns", Text, nullable=False, comment="JSON: names and types, in order"),
         Column("definition", Text, nullable=False, comment="The view's query"),
+        Column("ends", Date, comment="The last day on which the view is there; NULL: it stays"),
         comment="What the readers of Matins' views were promised",
     )
 
 
-def suffix_of(pipeline: Pipeline, model: str) -> str:
+def suffix_of(view: str) -> str:
     """Of the names that belong to a contract: each has a table and views of its own, so that a new one leaves the old one's alone."""
-    view = pipeline.models[model].publish.view
     return "" if view == "v1" else f"_{view}"
 
 
 def table_name(pipeline: Pipeline, model: str) -> str:
     """`flights_delayed_predictions`."""
-    return f"{pipeline.pipeline}_{model}_predictions{suffix_of(pipeline, model)}"
+    return f"{pipeline.pipeline}_{model}_predictions{suffix_of(pipeline.models[model].publish.view)}"
 
 
 def predictions_table(metadata: MetaData, pipeline: Pipeline, model: str) -> Table:

@@ -18,7 +18,13 @@ NEXT_NIGHT: Final = {
 
 def view_name(pipeline: Pipeline, model: str) -> str:
     """`flights_delayed_v1`."""
-    return f"{pipeline.pipeline}_{model}_{pipeline.models[model].publish.view}"
+    return names(pipeline, model, pipeline.models[model].publish.view)[0]
+
+
+def names(pipeline: Pipeline, model: str, view: str) -> tuple[str, str, str]:
+    """The views of a contract: `flights_delayed_v2`, `flights_delayed_history_v2`, `flights_delayed_freshness_v2`."""
+    stem, suffix = f"{pipeline.pipeline}_{model}", suffix_of(view)
+    return f"{stem}_{view}", f"{stem}_history{suffix}", f"{stem}_freshness{suffix}"
 
 
 def queries(dialect: Dialect, pipeline: Pipeline, model: str, table: Table) -> Iterator[tuple[str, str]]:
@@ -30,15 +36,16 @@ def queries(dialect: Dialect, pipeline: Pipeline, model: str, table: Table) -> I
         model: whose.
         table: of its predictions.
     """
-    stem, whose, suffix = f"{pipeline.pipeline}_{model}", f"table_name = '{table.name}'", suffix_of(pipeline, model)
+    current, history, freshness = names(pipeline, model, pipeline.models[model].publish.view)
+    whose = f"table_name = '{table.name}'"
     shown = ", ".join(f"p.{dialect.identifier_preparer.quote(column.name)}" for column in table.columns)
     joined = f"FROM {table.name} p JOIN matins_publish_ledger l ON l.{whose} AND l.night = p.night AND l.generation = p.generation"
-    yield view_name(pipeline, model), f"SELECT {shown} {joined} AND l.current"
-    yield f"{stem}_history{suffix}", f"SELECT {shown}, l.current, l.policy {joined}"
+    yield current, f"SELECT {shown} {joined} AND l.current"
+    yield history, f"SELECT {shown}, l.current, l.policy, l.restated {joined}"
     expected = NEXT_NIGHT.get(dialect.name, "NULL").format(at=f"{pipeline.nights.as_of:%H:%M}")
     newest = f"SELECT * FROM matins_publish_ledger WHERE {whose} AND current ORDER BY night DESC LIMIT 1"
     told = "max(night) AS night, max(published_at) AS published_at, max(rows) AS rows, max(model_version) AS model_version"
-    yield f"{stem}_freshness{suffix}", f"SELECT {told}, {expected} AS next_expected FROM ({newest}) AS newest"
+    yield freshness, f"SELECT {told}, {expected} AS next_expected FROM ({newest}) AS newest"
 
 
 def make(connection: Connection, name: str, query: str, table: Table) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError, RetryableError
+from jobs.failpoints import reached
 from jobs.ledger.ledger import open_engine
 from jobs.nights import utc_now
 from jobs.published import contract, tables, views
@@ -50,10 +51,12 @@ class Warehouse:
         with self.transaction() as connection:
             now = contract.columns_of(self.table, engine.dialect)
             wanted = {name: (now, query) for name, query in views.queries(engine.dialect, pipeline, model, self.table)}
-            if wanted.items() <= contract.promised(connection, self.contracts).items():
+            last_days = {name: day for view, day in pipeline.models[model].publish.ends.items() for name in views.names(pipeline, model, view)}
+            promised = contract.promised(connection, self.contracts)
+            if wanted.items() <= promised.items() and contract.have_ends(connection, self.contracts, last_days):
                 return
             self._lock(connection, "matins")
-            migrate(connection, self.ledger, self.table)
+            migrate(connection, self.contracts, self.ledger, self.table)
             metadata.create_all(connection)
             before = contract.promised(connection, self.contracts)
             if (view := views.view_name(pipeline, model)) in before:
@@ -61,6 +64,8 @@ class Warehouse:
             for name, (_, query) in wanted.items():
                 views.make(connection, name, query, self.table)
                 contract.promise(connection, self.contracts, name, now, query)
+            for name, day in last_days.items():
+                contract.end(connection, self.contracts, name, day)
 
     @property
     def is_file(self) -> bool:
@@ -116,13 +121,30 @@ class Warehouse:
         same = (c.table_name == self.table.name, c.night == night)
         with self.transaction() as connection:
             self._lock(connection, self.table.name)
+            self._require_own(connection, night, entry)
             connection.execute(delete(self.table).where(self.table.c.night == night, self.table.c.generation == generation))
             load(connection, now)
+            reached("published.after_load")
             require_same(self.table, night, sums_in(connection, self.table, self.pipeline, night, generation), wanted)
             connection.execute(delete(self.ledger).where(*same, c.generation == generation))
             connection.execute(update(self.ledger).where(*same, c.current).values(current=False))
             about = {"table_name": self.table.name, "night": night, "rows": wanted.rows, "current": True, "published_at": now}
             connection.execute(insert(self.ledger).values(**about, **entry))
+            reached("published.after_swap")
+
+    def _require_own(self, connection: Connection, night: date, entry: dict[str, Any]) -> None:
+        """Release 0.1 counted restated generations apart: one of them must not take the place of the night's own."""
+        c = self.ledger.c
+        same = (c.table_name == self.table.name, c.night == night, c.generation == entry["generation"], c.restated != entry["restated"])
+        if connection.execute(select(c.generation).where(*same)).first():
+            msg = f"{self.table.name}: g{entry['generation']} of night {night} was published and is {'not ' if entry['restated'] else ''}restated; it stays."
+            raise DataError(msg)
+
+    def take_away_ended(self, today: date) -> list[str]:
+        """Drop the views whose last day is over; returns their names."""
+        with self.transaction() as connection:
+            self._lock(connection, "matins")
+            return contract.take_away(connection, self.contracts, today)
 
     def row_counts(self) -> dict[date, int]:
         """Rows per night that the views show."""

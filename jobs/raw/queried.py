@@ -10,11 +10,12 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from jobs.addresses import database_url
 from jobs.config.feeds import Feed, SqlSource
 from jobs.errors import DeliveryError, RetryableError, UsageError
 from jobs.raw.deliveries import event_day
 from jobs.raw.reading import hash_key_of, keyed_hash, personal_columns
-from jobs.settings import database_url, value_of
+from jobs.settings import value_of
 
 
 def extract(feed: Feed, source: SqlSource, night: date, folder: Path, *, hash_key: str | None) -> Path:

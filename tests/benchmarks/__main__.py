@@ -9,13 +9,14 @@ from typing import Final
 
 from jobs import console
 from jobs.memory import peak_memory_mb
-from tests.benchmarks import controller, device, drift, evaluation, monitoring, night, orchestration, scoring, start, training, validation, year
+from tests.benchmarks import controller, dagbag, device, drift, evaluation, monitoring, night, orchestration, scoring, start, training, validation, year
 from tests.benchmarks.measured import Measured
 
 BENCHMARKS: Final[dict[str, Callable[[Path], list[Measured]]]] = {
     "start": start.measure,
     "night": night.measure,
     "orchestration": orchestration.measure,
+    "dagbag": dagbag.measure,
     "year": year.measure,
     "validation": validation.measure,
     "training": training.measure,

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import dagster as dg
@@ -45,7 +46,8 @@ def definitions(pipeline: Pipeline) -> dg.Definitions:
 
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Tasks]:
-    pytest.importorskip("airflow", reason="Airflow is an extra")
+    if find_spec("airflow") is None:
+        pytest.skip("Airflow is an extra")
     home = tmp_path_factory.mktemp("airflow")
     (home / "pipelines").mkdir()
     (home / "pipelines" / "torn.yaml").write_text("pipeline: torn\n", encoding="utf-8")
@@ -125,7 +127,7 @@ def test_airflow_runs_the_command(pipeline: Pipeline, airflow: Mapping[str, Task
     model = next(iter(pipeline.models))
     _, command = airflow[f"matins_{pipeline.pipeline}"][f"{model}.published"]
     assert command is not None
-    assert command[1:] == ["run", pipeline.pipeline, "--night", "{{ ds }}", "--steps", "published", "--model", model]
+    assert command[1:] == ["run", pipeline.pipeline, "--steps", "published", "--model", model]
 
 
 def test_airflow_shows_a_broken_file_beside_the_others(airflow: Mapping[str, Tasks]) -> None:

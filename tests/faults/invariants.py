@@ -47,13 +47,13 @@ def _standing(slices: list[Slice], by: list[str]) -> list[Slice]:
 
 def published_is_what_was_predicted(scene: Scene) -> None:
     """Each night's rows in the warehouse are, score by score, those of the Delta version that its ledger entry cites."""
-    entries = scene.warehouse("SELECT night, generation, delta_version, rows FROM matins_publish_ledger WHERE current")
+    entries = scene.warehouse("SELECT night, generation, delta_version, rows, restated FROM matins_publish_ledger WHERE current")
     shown: dict[str, list[tuple[object, ...]]] = {}
     for night, *row in scene.warehouse(f"SELECT night, day, order_id, score, model_version, generation FROM {NAME}_{MODEL}_v1"):
         shown.setdefault(str(night), []).append(tuple(row))
     assert {str(night) for night, *_ in entries} == set(shown)
-    for night, generation, version, rows in entries:
-        cited = scene.lake.read_version(f"{MODEL}/predictions", int(str(version))).where(f"night = DATE'{night}' AND NOT restated")
+    for night, generation, version, rows, restated in entries:
+        cited = scene.lake.read_version(f"{MODEL}/predictions", int(str(version))).where(f"night = DATE'{night}' AND restated = {bool(restated)}")
         predicted = [(str(row["day"]), row["order_id"], row["score"], row["model_version"], generation) for row in cited.collect()]
         assert sorted(shown[str(night)], key=repr) == sorted(predicted, key=repr)
         assert len(predicted) == rows

@@ -7,15 +7,19 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from assets.children import Child, Children, free_port
 
 ROOT = Path(__file__).parents[2]
 DAGS = ROOT / "dags"
+# Looked for, not imported: Airflow then makes itself a home and takes over logging, so that here it only ever runs in processes of its own.
+NEEDS_AIRFLOW = pytest.mark.skipif(find_spec("airflow") is None, reason="Airflow is an extra")
 
 
 class AirflowHome:

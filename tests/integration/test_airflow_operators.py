@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests.integration.airflow_home import NEEDS_AIRFLOW
+
 ROOT = Path(__file__).parents[2]
 HEAVY = ["pyspark", "pandas", "mlflow", "xgboost", "evidently", "great_expectations", "dagster", "matplotlib"]
-pytest.importorskip("airflow", reason="Airflow is an extra")
-# Airflow writes to its home when it is imported, so that it has a process of its own here.
+pytestmark = NEEDS_AIRFLOW
 LOOK = """
 import importlib, json, logging, sys
 from datetime import datetime, timedelta, UTC

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ProgrammingError
 from jobs.config.loading import load_pipeline, read_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError, UsageError
+from jobs.ledger.ledger import Slice
 from jobs.published import warehouse as module
 from jobs.published.access import READ, WRITE, grant
 from jobs.published.loading import loads
@@ -67,11 +68,27 @@ def rows_of(spark: SparkSession, *nights: date, count: int = 4, generation: int 
     return spark.createDataFrame(made, SCHEMA)
 
 
+def slice_of(night: date, generation: int, rows: int) -> Slice:
+    detail = {"champion": 3, "digest": "d" * 64}
+    return Slice(
+        night=night, generation=generation, known_night=night, rows=rows, checksum=f"c{generation}", fingerprint="f", version=7, run_id="r", detail=detail
+    )
+
+
 def publish(warehouse: Warehouse, frame: DataFrame, **about: Any) -> None:
     wanted = sums_of(frame, warehouse.pipeline)
-    for night, load in loads(warehouse.engine.dialect.name, frame, warehouse.table, frame.columns):
-        (generation,) = {row["generation"] for row in frame.collect()}
-        entry = {"generation": generation, "checksum": f"c{generation}", "delta_version": 7, "model_version": 3, "policy": "current", "run_id": "r"}
+    (generation,) = {row["generation"] for row in frame.select("generation").distinct().collect()}
+    slices = {night: slice_of(night, generation, sums.rows) for night, sums in wanted.items()}
+    for night, load in loads(warehouse.engine.dialect.name, frame, warehouse.table, slices):
+        entry = {
+            "generation": generation,
+            "checksum": f"c{generation}",
+            "delta_version": 7,
+            "model_version": 3,
+            "policy": "current",
+            "restated": False,
+            "run_id": "r",
+        }
         warehouse.publish(night, load, about.get("wanted", wanted[night]), {**entry, **{key: value for key, value in about.items() if key != "wanted"}})
 
 
@@ -95,6 +112,25 @@ def test_the_view_shows_the_newest_generation_and_the_history_all(engine: Engine
         (str(NEXT), "1", str(history[-1][2]), "current"),
     }
     assert {night: (entry["generation"], entry["rows"]) for night, entry in warehouse.published().items()} == {NIGHT: (2, 3), NEXT: (1, 4)}
+
+
+def test_a_former_view_lives_to_its_stated_end_and_its_rows_stay(engine: Engine, pipeline: Pipeline, tmp_path: Path, spark: SparkSession) -> None:
+    publish(Warehouse(engine, pipeline, "returned"), rows_of(spark, NIGHT))
+    last_day = date(2024, 3, 31)
+    ending = pipeline_with(tmp_path, {"models": {"returned": {"publish": {"view": "v2", "ends": {"v1": str(last_day)}}}}})
+    warehouse = Warehouse(engine, ending, "returned")
+    told = {view: str(day) for view, day in shown(engine, "matins_contracts", "view_name, ends")}
+    assert {view for view, day in told.items() if day == str(last_day)} == {"tiny_returned_v1", "tiny_returned_history", "tiny_returned_freshness"}
+    assert warehouse.take_away_ended(last_day) == []
+    assert len(shown(engine, "tiny_returned_v1", "night, order_id")) == 4
+    assert set(warehouse.take_away_ended(last_day + timedelta(days=1))) == {"tiny_returned_v1", "tiny_returned_history", "tiny_returned_freshness"}
+    assert {name for name in inspect(engine).get_view_names() if name.startswith("tiny")} == {
+        "tiny_returned_v2",
+        "tiny_returned_history_v2",
+        "tiny_returned_freshness_v2",
+    }
+    assert len(shown(engine, "tiny_returned_predictions", "night, order_id")) == 4
+    Warehouse(engine, ending, "returned")
 
 
 def test_freshness_is_of_the_newest_night_and_says_when_the_next_is_expected(engine: Engine, pipeline: Pipeline, spark: SparkSession) -> None:

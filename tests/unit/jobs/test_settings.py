@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.addresses import database_url
 from jobs.alerts.sending import address_in
 from jobs.errors import UsageError
-from jobs.settings import Settings, database_url, read_settings, value_of
+from jobs.settings import Settings, read_settings, value_of
 
 CANARY = "canary-of-this-test"
 URL = f"postgresql+psycopg://matins:{CANARY}@db.example/warehouse"
@@ -78,3 +79,19 @@ def test_a_url_that_cannot_be_used_is_refused_without_saying_it(url: str, home: 
     assert CANARY not in str(refused.value)
     with pytest.raises(ValueError, match="is no SQLAlchemy URL"):
         database_url(url)
+
+
+@pytest.mark.parametrize(
+    "address", [f"http://ada:{CANARY}/x@mlflow:5000", f"http://ada:{CANARY}@x@mlflow", f"postgresql://ada:x@{CANARY}@mlflow/db", "https://"]
+)
+def test_a_tracking_address_that_cannot_be_used_is_refused_without_saying_it(address: str, home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    with pytest.raises(UsageError, match=r"^The environment is not valid: MLFLOW_TRACKING_URI: is no (SQLAlchemy URL|address), such as ") as refused:
+        read_settings()
+    assert CANARY not in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["http://mlflow:5000", f"https://ada:{CANARY}@mlflow/base", "http://[::1]:5000/", "databricks", "sqlite:////tmp/mlflow.db"])
+def test_a_tracking_address_is_taken_as_it_is(address: str, home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    assert read_settings().mlflow_uri == address

@@ -1,5 +1,6 @@
 """A pipeline file is read strictly: everything that is wrong with it is said at once, with its path, what was given and what is allowed."""
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from jobs.config.loading import find_pipelines, load_pipeline, read_pipeline
+from jobs.config.loading import digest_of, find_pipelines, load_pipeline, read_pipeline, to_plain
 from jobs.config.pipeline import Pipeline
 from jobs.errors import UsageError
 from jobs.settings import Settings
@@ -63,7 +64,7 @@ def test_an_unknown_key_is_named_with_the_one_that_was_meant(refused: Refused) -
 
 def test_an_unknown_key_of_the_file_itself_is_named(refused: Refused) -> None:
     assert refused({"modells": 3}) == [
-        "modells: is not known here, did you mean `models`? allowed are alerts, features, feeds, models, nights, pipeline, purpose, sample (got 3)"
+        "modells: is not known here, did you mean `models`? allowed are alerts, features, feeds, models, nights, pipeline, purpose, retention, sample (got 3)"
     ]
 
 
@@ -295,7 +296,7 @@ def test_broken_yaml_is_named_with_its_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "what"), [("", "nothing"), ("- pipeline\n", "list"), ("own\n", "str")])
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, what: str) -> None:
-    expected = f"FILE: holds {what}; a pipeline is a mapping with pipeline, purpose, nights, feeds, features, models, alerts, sample."
+    expected = f"FILE: holds {what}; a pipeline is a mapping with pipeline, purpose, nights, feeds, features, models, alerts, retention, sample."
     assert refused_text(tmp_path, text) == expected
 
 
@@ -331,3 +332,18 @@ def test_an_unknown_pipeline_is_answered_with_those_that_are_known(home: Setting
 def test_a_folder_of_pipelines_that_is_absent_is_an_error(home: Settings, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="which is not a folder"):
         load_pipeline("flights", home.model_copy(update={"pipelines": tmp_path / "absent"}))
+
+
+def test_as_plain_data_it_is_the_same_pipeline(written: Callable[[Mapping[str, Any]], Path], home: Settings) -> None:
+    for pipeline in (read_pipeline(written({})), load_pipeline("flights", home)):
+        again = Pipeline.model_validate(json.loads(json.dumps(to_plain(pipeline))))
+        assert (again, digest_of(again)) == (pipeline, digest_of(pipeline))
+
+
+def test_only_former_contracts_end(refused: Refused) -> None:
+    publish = {"view": "v2", "ends": {"v2": "2024-03-31"}}
+    assert refused({"models": {"returned": {"publish": publish}}})[0].startswith("models.returned.publish.ends: v2 is not a former contract; `view` is v2")
+
+
+def test_no_nights_at_all_cannot_be_kept(refused: Refused) -> None:
+    assert refused({"retention": {"nights": 0}})[0].startswith("retention.nights: ")
