@@ -68,6 +68,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; recorded.")]
 BackTo = Annotated[int | None, typer.Option("--to", help="The version to go back to; the champion before this one if left out.")]
 FromNight = Annotated[str | None, typer.Option("--from-night", metavar="D", help="Score and publish the nights since D again.")]
 File = Annotated[str | None, typer.Argument(metavar="[FILE]", help="A pipeline file, or the name of a pipeline; all if left out.")]
+Against = Annotated[str | None, typer.Option("--against", metavar="FILE", help="Only this: whether its views keep what the file as it was has promised.")]
 Leaks = Annotated[bool, typer.Option("--leaks", help="Alter what becomes known later and prove that no feature changes.")]
 Sql = Annotated[bool, typer.Option("--sql", help="Print the compiled query.")]
 Policies = Annotated[

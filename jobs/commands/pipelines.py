@@ -1,7 +1,7 @@
 """Commands about pipeline files."""
 
 from jobs import acting, console
-from jobs.commands.options import File, Json, Leaks, Night, PipelineName, Sql, app
+from jobs.commands.options import Against, File, Json, Leaks, Night, PipelineName, Sql, app
 from jobs.config.loading import load_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.nights import parse_night
@@ -9,16 +9,17 @@ from jobs.settings import read_settings
 
 
 @app.command()
-def check(file: File = None, leaks: Leaks = False, night: Night = None, json: Json = False) -> None:
+def check(file: File = None, leaks: Leaks = False, night: Night = None, against: Against = None, json: Json = False) -> None:
     """Validate pipelines, their SQL, plug-ins and sources; writes nothing."""
     from jobs.checks.command import check_all, check_leaks
+    from jobs.checks.promises import held_against
 
     settings = read_settings()
     if leaks:
         proof = check_leaks(settings, acting.pipeline_at(file or "flights", settings), parse_night(night) if night else None)
         acting.show(proof, str(proof["sentence"]), json=json)
         raise SystemExit(0 if proof["unchanged"] else 1)
-    found = check_all(settings, file)
+    found = held_against(settings, file, against) if against else check_all(settings, file)
     lines = [f"{name}: {problem}" for name, problems in found.items() for problem in problems or ["ok"]]
     acting.show(found, "\n".join(lines), json=json)
     raise SystemExit(2 if any(found.values()) else 0)

@@ -73,7 +73,9 @@ def replace_where(rows: DataFrame, path: str, condition: str, *, user_metadata: 
 def in_words(error: Exception, path: str) -> MatinsError:
     """Spark's exception as one of ours, that says whether a retry can help."""
     text = str(error)
-    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)[:300]
+    # Py4J begins with the name of the call, which says nothing to anybody.
+    lines = [line.strip(" :") for line in text.splitlines() if not line.startswith("An error occurred while calling")]
+    first = next((line for line in lines if line), type(error).__name__)[:300]
     if any(word in text for word in FULL):
         return RetryableError(f"{path}: the disk is full; the table is as it was before. Free some space and run again.")
     if any(word in text for word in DENIED):

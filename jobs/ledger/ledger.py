@@ -13,7 +13,8 @@ from typing import Any, Final, Self
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, Table, Update, create_engine, delete, event, insert, select, update
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from jobs.errors import RetryableError, UsageError
 from jobs.ledger import tables as t
@@ -102,6 +103,8 @@ class Ledger:
                 connection.execute(_lost(t.step_runs, run_id, message=DIED))
                 connection.execute(update(t.runs).where(t.runs.c.run_id == run_id).values(row))
 
+    # Two runs that begin at once may both find a new configuration missing; who comes second finds it there.
+    @retry(retry=retry_if_exception_type(IntegrityError), stop=stop_after_attempt(3), reraise=True)
     def record_origin(self, run_id: str, digest: str, origin: Origin) -> None:
         """Record what a run's results rest on; a configuration, known by its digest, is kept once."""
         c, e = t.configurations, t.environments

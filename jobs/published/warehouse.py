@@ -82,19 +82,20 @@ class Warehouse:
         """
         try:
             with self.engine.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
                 yield connection
         except OperationalError as error:
             msg = f"The warehouse cannot be written ({error.orig}); it shows what it showed before. Free the lock, the disk or the permission and run again."
             raise OutOfReachError(msg) from error
         except (DBAPIError, SQLAlchemyError) as error:
-            msg = f"The warehouse refused the rows ({str(getattr(error, 'orig', error)).splitlines()[0][:200]}); it shows what it showed before."
+            msg = f"The warehouse refused the rows ({' '.join(str(getattr(error, 'orig', error)).split())[:300]}); it shows what it showed before."
             raise DataError(msg) from error
 
     def _lock(self, connection: Connection, what: str) -> None:
-        """Until the transaction ends; where another's lock is in the way, not for ever."""
+        """Until the transaction ends."""
         if connection.dialect.name == "postgresql":
             number = int.from_bytes(sha256(what.encode()).digest()[:8], "big", signed=True)
-            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
     def published(self) -> dict[date, dict[str, Any]]:

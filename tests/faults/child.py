@@ -1,10 +1,12 @@
 """What a test lets another process do: `python -m tests.faults.child ACT ARGUMENTS`."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 from jobs.cli import app, guarded
 from jobs.ledger import leases
@@ -75,6 +77,25 @@ def checksums(pipeline: str, night: str) -> None:
     _say(json.dumps({"status": status, **{table: one and (one.rows, one.checksum) for table, one in found.items()}}))
 
 
+def publications(pipeline: str, first: str, last: str, portion: str) -> None:
+    """Publishes each time it is told to, under the fault that it is told, so many rows at a time; says each night before it does."""
+    from jobs.lake.session import spark_session
+    from jobs.published import loading, warehouse
+
+    def announced(self: warehouse.Warehouse, night: date, *given: Any) -> None:
+        _say(f"publishes {night}")
+        publish(self, night, *given)
+
+    publish, loading.PORTION = warehouse.Warehouse.publish, int(portion)  # type: ignore[misc]
+    warehouse.Warehouse.publish = announced  # type: ignore[assignment]
+    spark_session(read_settings()).conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", portion)
+    _say("ready")
+    for fault in sys.stdin:
+        os.environ["MATINS_FAIL"] = fault.strip()
+        status = guarded(lambda: matins("backfill", pipeline, "--from", first, "--to", last, "--steps", "published", "--no-pages"))
+        _say(f"done {status}")
+
+
 def _ready() -> tables.Lake:
     """Two writers begin together, when both have been told."""
     lake = _lake()
@@ -95,7 +116,7 @@ def _say(what: object) -> None:
     print(what, flush=True)  # noqa: T201 - the test reads it
 
 
-ACTS: dict[str, Callable[..., None]] = {act.__name__: act for act in (matins, commit, many, many_unlocked, hold, late, checksums)}
+ACTS: dict[str, Callable[..., None]] = {act.__name__: act for act in (matins, commit, many, many_unlocked, hold, late, checksums, publications)}
 
 if __name__ == "__main__":
     sys.exit(guarded(lambda: ACTS[sys.argv[1]](*sys.argv[2:])))

@@ -26,10 +26,10 @@ class Child:
         """The next line it prints."""
         return cast("IO[str]", self.process.stdout).readline().strip()
 
-    def tell(self) -> None:
-        """An empty line to its standard input."""
+    def tell(self, what: str = "") -> None:
+        """A line to its standard input."""
         stdin = cast("IO[str]", self.process.stdin)
-        stdin.write("\n")
+        stdin.write(f"{what}\n")
         stdin.flush()
 
     def send(self, number: signal.Signals) -> None:
