@@ -14,8 +14,9 @@ from jobs.environment import CODE, environment
 from jobs.errors import PermanentError, RetryableError, UsageError
 from jobs.lake.wording import spark_errors
 from jobs.ledger.attempts import Starter, begin_attempts
-from jobs.ledger.ledger import Ledger, Origin
+from jobs.ledger.ledger import Ledger
 from jobs.ledger.living import living
+from jobs.ledger.origins import Origin, record_origin
 from jobs.memory import peak_memory_mb
 from jobs.nights import Nights, in_words
 from jobs.plan import Task
@@ -117,7 +118,7 @@ def opened(
     with living(ledger, run.run_id):
         digest, here = digest_of(pipeline), environment(pipeline)
         ledger.begin_run(run.run_id, pipeline.pipeline, command=command, code_version=here[CODE], config_digest=digest)
-        ledger.record_origin(run.run_id, digest, Origin(to_plain(pipeline), here))
+        record_origin(ledger, run.run_id, digest, Origin(to_plain(pipeline), here))
         outcome = "failed"
         try:
             with _stopping_cleanly():

@@ -13,8 +13,7 @@ from typing import Any, Final, Self
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, Table, Update, create_engine, delete, event, insert, select, update
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
-from tenacity import retry, retry_if_exception_type, stop_after_attempt
+from sqlalchemy.exc import OperationalError
 
 from jobs.errors import RetryableError, UsageError
 from jobs.ledger import tables as t
@@ -24,15 +23,6 @@ from jobs.results import NightResult, StepResult
 from jobs.settings import Settings
 
 DIED: Final = "its process died"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a run's results rest on beside the data."""
-
-    configuration: Mapping[str, Any]
-    """The pipeline's file, as plain data."""
-    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,24 +92,6 @@ class Ledger:
                 # Its processes take turns, so that a step which is open was another's, and that one is gone.
                 connection.execute(_lost(t.step_runs, run_id, message=DIED))
                 connection.execute(update(t.runs).where(t.runs.c.run_id == run_id).values(row))
-
-    # Two runs that begin at once may both find a new configuration missing; who comes second finds it there.
-    @retry(retry=retry_if_exception_type(IntegrityError), stop=stop_after_attempt(3), reraise=True)
-    def record_origin(self, run_id: str, digest: str, origin: Origin) -> None:
-        """Record what a run's results rest on; a configuration, known by its digest, is kept once."""
-        c, e = t.configurations, t.environments
-        with self.writing() as connection:
-            if connection.execute(select(c.c.digest).where(c.c.digest == digest)).first() is None:
-                connection.execute(insert(c).values(digest=digest, content=origin.configuration))
-            connection.execute(delete(e).where(e.c.run_id == run_id))
-            connection.execute(insert(e).values(run_id=run_id, content=origin.environment))
-
-    def origin(self, run_id: str) -> Origin | None:
-        """What a run's results rest on; None where that is not on record."""
-        c, e = t.configurations, t.environments
-        query = select(c.c.content.label("configuration"), e.c.content.label("environment")).where(t.runs.c.run_id == run_id)
-        found = self._rows(query.join_from(t.runs, c, t.runs.c.config_digest == c.c.digest).join(e, e.c.run_id == t.runs.c.run_id))
-        return Origin(**found[0]) if found else None
 
     def end_run(self, run_id: str, outcome: str) -> None:
         """Record how a run ended."""

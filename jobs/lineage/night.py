@@ -12,6 +12,7 @@ from jobs.errors import DataError
 from jobs.features.assembly import assembled, known
 from jobs.lake.lake import PROVENANCE, Lake
 from jobs.ledger.ledger import Slice
+from jobs.ledger.origins import origin_of
 from jobs.lineage.compared import Comparison, compare
 from jobs.lineage.deliveries import deliveries_part
 from jobs.lineage.origins import of_record, since
@@ -73,7 +74,7 @@ def reproduce(settings: Settings, lake: Lake, present: Pipeline, model: str, nig
         DataError: the night was never scored, or what it rests on is not on record or no longer there.
     """
     then = _then(lake, present, model, night)
-    origins = {one.run_id: lake.ledger.origin(one.run_id) for one in (then.features, then.scores)}
+    origins = {one.run_id: origin_of(lake.ledger, one.run_id) for one in (then.features, then.scores)}
     made_by, scored_by = (of_record(origins[one.run_id], present) for one in (then.features, then.scores))
     number, digest = then.champion
     version = registry_of(settings).version(f"{present.pipeline}.{model}", number)

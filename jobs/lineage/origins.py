@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from jobs.config.loading import digest_of, to_plain
 from jobs.config.pipeline import Pipeline
 from jobs.environment import changes, environment
-from jobs.ledger.ledger import Origin
+from jobs.ledger.origins import Origin
 
 
 def of_record(origin: Origin | None, present: Pipeline) -> Pipeline:

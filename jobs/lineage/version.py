@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs.config.models import Model
 from jobs.errors import DataError
-from jobs.ledger.ledger import Origin
+from jobs.ledger.origins import Origin, origin_of
 from jobs.lineage.origins import differences, of_record, since
 from jobs.lineage.pinned import PinnedLake
 from jobs.lineage.verdict import Part, Reproduction
@@ -39,7 +39,7 @@ def reproduce(work: Work, number: int) -> Reproduction:
     """
     registry = registry_of(work.settings)
     version = registry.version(work.model_name, number, threads=work.model.threads)
-    origin = work.ledger.origin(version.tags.get("run_id", ""))
+    origin = origin_of(work.ledger, version.tags.get("run_id", ""))
     pins = _pins(version)
     old = replace(work, pipeline=of_record(origin, work.pipeline), lake=PinnedLake(work.lake, pins))
     material = gather(old, date.fromisoformat(version.tags["as_of"]), version.spans)

@@ -87,7 +87,7 @@ def published_in_spite_of_all(scene: Scene, url: str, rng: random.Random, *, res
                 restart(url, mode)
             assert until(last, "done") == "done 0"
     assert reader.looks > len(NIGHTS)
-    assert reader.breaks == len(restarts)
+    assert reader.breaks >= len(restarts)
     with connected(url) as ask:
         everything_is_there_once(scene, ask, committed, cited)
         assert scene.matins("backfill", NAME, "--from", str(NIGHTS[0]), "--to", str(NIGHTS[-1]), "--steps", "published", "--no-pages") == 0
