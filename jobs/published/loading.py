@@ -8,7 +8,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table, insert, text
 from sqlalchemy.exc import DBAPIError
 
 from jobs.failpoints import reached
@@ -24,8 +24,6 @@ ALONE: Final = 60_000
 """Rows of a night from which on it is read by itself: to sort it among others would cost more than a job of its own."""
 SHARED: Final = ("model_version", "model_digest", "generation", "run_id")
 """What all rows of a night have in common is told once: to send it along with each would double the work."""
-TAIL: Final = b'"\0"'
-"""The place of that at a line's end: no text has this character, since databases refuse it."""
 Load = Callable[[Connection, datetime], None]
 """Puts a night's rows into its table, in the caller's transaction, with the time of publication."""
 
@@ -66,14 +64,17 @@ def _insert(table: Table, shared: Mapping[str, Any], rows: Iterator["Row"], conn
 
 
 def _copy(table: Table, columns: list[str], shared: Mapping[str, Any], blocks: Iterable[Block], connection: Connection, now: datetime) -> None:
-    told = {**shared, "published_at": now}
-    tail = ",".join(f'"{value}"' for value in told.values()).encode()
-    listed = ", ".join(map(connection.dialect.identifier_preparer.quote, [*columns, *told]))
-    statement = f"COPY {table.name} ({listed}) FROM STDIN (FORMAT csv)"
+    """Into a table of this transaction alone, and from there to where they belong: a COPY that breaks off leaves nothing."""
+    told, quote = {**shared, "published_at": now}, connection.dialect.identifier_preparer.quote
+    listed = ", ".join(map(quote, columns))
+    connection.execute(text(f"CREATE TEMP TABLE stage_ ON COMMIT DROP AS SELECT {listed} FROM {table.name} WITH NO DATA"))
+    statement = f"COPY stage_ ({listed}) FROM STDIN (FORMAT csv)"
     with _as_sqlalchemy(connection, statement), connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
         for block in blocks:
-            copy.write(block.content.replace(TAIL, tail))
+            copy.write(block.content)
             reached("published.in_load")
+    into = f"INSERT INTO {table.name} ({listed}, {', '.join(map(quote, told))})"
+    connection.execute(text(f"{into} SELECT {listed}, {', '.join(f':{name}' for name in told)} FROM stage_"), told)
 
 
 @contextmanager
@@ -105,10 +106,9 @@ def _as_csv(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         nights = batch.column("night").cast(pa.int32()).to_numpy()
         ends = [*np.flatnonzero(np.diff(nights)) + 1, len(nights)]
-        lines = batch.append_column("tail", pa.repeat(TAIL.decode().strip('"'), batch.num_rows))
         for start, end in zip([0, *ends[:-1]], ends, strict=True):
             buffer = pa.BufferOutputStream()
-            csv.write_csv(lines.slice(start, end - start), buffer, plain)
+            csv.write_csv(batch.slice(start, end - start), buffer, plain)
             yield pa.RecordBatch.from_arrays(
                 [batch.column("night").slice(start, 1), pa.array([buffer.getvalue().to_pybytes()], pa.binary())], ["night", "content"]
             )

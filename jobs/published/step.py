@@ -1,9 +1,11 @@
 """Published: each night in the warehouse exactly once; what is already there as it should be is left alone."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import Any, Final
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
@@ -12,8 +14,8 @@ from jobs.failpoints import reached
 from jobs.ledger.leases import Lease, lease
 from jobs.ledger.ledger import Slice
 from jobs.nights import Nights
-from jobs.published.loading import loads
-from jobs.published.sums import sums_of
+from jobs.published.loading import Load, loads
+from jobs.published.sums import Sums, sums_of
 from jobs.published.warehouse import OutOfReachError, Warehouse, opened
 from jobs.results import NightResult, StepResult
 from jobs.work import Work
@@ -69,20 +71,38 @@ def _idle(work: Work, night: date, scored: Slice | None, drift: Slice | None, sh
 
 def _publish(work: Work, warehouse: Warehouse, due: list[date], predictions: Mapping[date, Slice], turn: Lease) -> Iterator[tuple[date, NightResult]]:
     rows = work.lake.read(f"{work.item}/predictions", due).frame.where(F.col("restated") == F.lit(work.options.restate))
-    wanted = sums_of(rows, work.pipeline)
-    if lost := [night for night in due if night not in wanted]:
+    with ThreadPoolExecutor(1) as beside:
+        sums: Future[dict[date, Sums]] | None = None
+        for night, load in loads(warehouse.engine.dialect.name, rows, warehouse.table, {night: predictions[night] for night in due}):
+            # Only now, with rows on their way: Spark adds them up while the database takes them in.
+            sums = sums or beside.submit(_sums, work, rows, due, predictions)
+            one = predictions[night]
+            # Said before it is done: if the answer is lost, the ledger says that it was, and this run that it did it.
+            yield night, NightResult(night=night, outcome="written", generation=one.generation, rows=one.rows, detail=one.detail)
+            reached("published.before_commit")
+            # A run that slept through its turn would put older rows in the place of newer ones.
+            with turn.commit_lock():
+                _put(warehouse, night, load, sums, _entry(one))
+            reached("published.after_commit")
+        if sums is None:
+            _sums(work, rows, due, predictions)
+
+
+def _put(warehouse: Warehouse, night: date, load: Load, sums: Future[dict[date, Sums]], entry: dict[str, Any]) -> None:
+    try:
+        warehouse.publish(night, load, lambda: sums.result()[night], entry)
+    except DataError:
+        sums.result()  # where a row does not fit, this says which
+        raise
+
+
+def _sums(work: Work, rows: DataFrame, due: list[date], predictions: Mapping[date, Slice]) -> dict[date, Sums]:
+    found = sums_of(rows, work.pipeline)
+    if lost := [night for night in due if night not in found]:
         rows_then = predictions[lost[0]].rows
         msg = f"{work.item}/predictions has no rows of night {lost[0]}, though {rows_then} were committed; nothing was published. Score it again."
         raise DataError(msg)
-    for night, load in loads(warehouse.engine.dialect.name, rows, warehouse.table, {night: predictions[night] for night in due}):
-        one = predictions[night]
-        # Said before it is done: if the answer is lost, the ledger says that it was, and this run that it did it.
-        yield night, NightResult(night=night, outcome="written", generation=one.generation, rows=one.rows, detail=one.detail)
-        reached("published.before_commit")
-        # A run that slept through its turn would put older rows in the place of newer ones.
-        with turn.commit_lock():
-            warehouse.publish(night, load, wanted[night], _entry(one))
-        reached("published.after_commit")
+    return found
 
 
 def _entry(one: Slice) -> dict[str, Any]:

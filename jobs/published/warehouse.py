@@ -1,6 +1,6 @@
 """The warehouse's side: a night's rows, its publish-ledger entry and what the views show change in one transaction, or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
@@ -105,13 +105,13 @@ class Warehouse:
         with self.transaction() as connection:
             return {row["night"]: dict(row) for row in connection.execute(query).mappings()}
 
-    def publish(self, night: date, load: Load, wanted: Sums, entry: dict[str, Any]) -> None:
+    def publish(self, night: date, load: Load, wanted: Callable[[], Sums], entry: dict[str, Any]) -> None:
         """Put a generation of a night beside those before it, and show it from now on.
 
         Args:
             night: whose rows.
             load: brings them.
-            wanted: what they add up to in the lake.
+            wanted: tells, when they are there, what they add up to in the lake.
             entry: the ledger's row without table, night, rows and time.
 
         Raises:
@@ -126,10 +126,10 @@ class Warehouse:
             connection.execute(delete(self.table).where(self.table.c.night == night, self.table.c.generation == generation))
             load(connection, now)
             reached("published.after_load")
-            require_same(self.table, night, sums_in(connection, self.table, self.pipeline, night, generation), wanted)
+            require_same(self.table, night, sums_in(connection, self.table, self.pipeline, night, generation), wanted())
             connection.execute(delete(self.ledger).where(*same, c.generation == generation))
             connection.execute(update(self.ledger).where(*same, c.current).values(current=False))
-            about = {"table_name": self.table.name, "night": night, "rows": wanted.rows, "current": True, "published_at": now}
+            about = {"table_name": self.table.name, "night": night, "rows": wanted().rows, "current": True, "published_at": now}
             connection.execute(insert(self.ledger).values(**about, **entry))
             reached("published.after_swap")
 

@@ -69,6 +69,7 @@ def test_a_night_is_the_same_again_row_by_row(scene: Scene, capsys: pytest.Captu
     assert {"features", f"{MODEL}/predictions", "validated/orders", "validated/outcomes"} == set(found["pins"])
 
 
+@pytest.mark.slow
 def test_nights_before_and_after_a_correction_a_retraining_and_a_rollback_are_the_same_again(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     # An old delivery comes in another form: later nights know it so, the nights before as it was.
     corrected = scene.settings.landing / "outcomes" / "2024-01-30.csv"
@@ -95,6 +96,7 @@ def test_another_configuration_is_said_and_that_of_then_is_used(scene: Scene, ca
         assert f"models.{MODEL}.max_trees: 40 → 7" in said
 
 
+@pytest.mark.slow
 def test_another_library_is_said(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     in_ledger(scene, 'UPDATE matins_environments SET content = replace(content, \'"pyspark": "\', \'"pyspark": "3.\')')
     found = assert_exact(scene, capsys, "--night", FIRST)
@@ -114,6 +116,7 @@ def test_without_the_record_of_its_run_a_difference_is_told_with_its_place_and_i
     assert "the first that differs is number" in told(version, "trees")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "column", "expected"),
     [("validated/outcomes", "refund", "deliveries"), ("features", "amount", "features"), (f"{MODEL}/predictions", "score", "scores")],

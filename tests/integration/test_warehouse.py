@@ -89,7 +89,8 @@ def publish(warehouse: Warehouse, frame: DataFrame, **about: Any) -> None:
             "restated": False,
             "run_id": "r",
         }
-        warehouse.publish(night, load, about.get("wanted", wanted[night]), {**entry, **{key: value for key, value in about.items() if key != "wanted"}})
+        told = about.get("wanted", wanted[night])
+        warehouse.publish(night, load, lambda told=told: told, {**entry, **{key: value for key, value in about.items() if key != "wanted"}})
 
 
 def shown(engine: Engine, view: str, columns: str) -> list[tuple[Any, ...]]:
