@@ -9,7 +9,22 @@ from typing import Final
 
 from jobs import console
 from jobs.memory import peak_memory_mb
-from tests.benchmarks import controller, dagbag, device, drift, evaluation, monitoring, night, orchestration, scoring, start, training, validation, year
+from tests.benchmarks import (
+    controller,
+    dagbag,
+    device,
+    drift,
+    evaluation,
+    monitoring,
+    night,
+    orchestration,
+    reproduction,
+    scoring,
+    start,
+    training,
+    validation,
+    year,
+)
 from tests.benchmarks.measured import Measured
 
 BENCHMARKS: Final[dict[str, Callable[[Path], list[Measured]]]] = {
@@ -26,6 +41,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path], list[Measured]]]] = {
     "drift": drift.measure,
     "controller": controller.measure,
     "monitoring": monitoring.measure,
+    "reproduction": reproduction.measure,
 }
 
 
