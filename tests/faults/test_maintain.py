@@ -67,6 +67,7 @@ def committed(scene: Scene, table: str) -> set[str]:
     return {act["add"]["path"] for act in acts if "add" in act} & data_files(scene, table)
 
 
+@pytest.mark.slow
 def test_a_night_and_a_version_are_the_same_again_when_their_files_and_logs_are_old(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     scored_again(scene)
     age(scene)
