@@ -18,6 +18,7 @@ TAKES_LONG: Final = frozenset(
         "test_few_rows",
         "test_kill_at_commit",
         "test_kill_in_steps",
+        "test_maintain",
         "test_no_room_no_right",
         "test_stopped",
         "test_warehouse_and_model",

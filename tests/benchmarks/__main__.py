@@ -10,6 +10,7 @@ from typing import Final
 from jobs import console
 from jobs.memory import peak_memory_mb
 from tests.benchmarks import (
+    backfill,
     controller,
     dagbag,
     device,
@@ -18,6 +19,7 @@ from tests.benchmarks import (
     monitoring,
     night,
     orchestration,
+    publication,
     reproduction,
     scoring,
     start,
@@ -38,6 +40,8 @@ BENCHMARKS: Final[dict[str, Callable[[Path], list[Measured]]]] = {
     "device": device.measure,
     "evaluation": evaluation.measure,
     "scoring": scoring.measure,
+    "backfill": backfill.measure,
+    "publication": publication.measure,
     "drift": drift.measure,
     "controller": controller.measure,
     "monitoring": monitoring.measure,

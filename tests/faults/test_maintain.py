@@ -67,7 +67,6 @@ def committed(scene: Scene, table: str) -> set[str]:
     return {act["add"]["path"] for act in acts if "add" in act} & data_files(scene, table)
 
 
-@pytest.mark.slow
 def test_a_night_and_a_version_are_the_same_again_when_their_files_and_logs_are_old(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     scored_again(scene)
     age(scene)
@@ -94,7 +93,6 @@ def test_what_no_commit_names_goes_once_it_is_old(scene: Scene, capsys: pytest.C
     invariants.hold(scene)
 
 
-@pytest.mark.slow
 def test_nights_past_the_retention_keep_their_rows_and_are_no_longer_reproducible(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     scored_again(scene)
     assert scene.matins("run", NAME, "--night", "2024-02-05", "--steps", "predictions", "--no-pages") == 0
@@ -112,7 +110,6 @@ def test_nights_past_the_retention_keep_their_rows_and_are_no_longer_reproducibl
     invariants.hold(scene)
 
 
-@pytest.mark.slow
 def test_many_small_files_become_few_and_nothing_else_changes(scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maintenance, "MANY_FILES", 2)
     assert len(scene.lake.read("features").frame.inputFiles()) > 1

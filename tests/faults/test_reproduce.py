@@ -103,6 +103,7 @@ def test_another_library_is_said(scene: Scene, capsys: pytest.CaptureFixture[str
     assert [line for line in found["since"] if line.startswith("pyspark: 3.")]
 
 
+@pytest.mark.slow
 def test_without_the_record_of_its_run_a_difference_is_told_with_its_place_and_its_likely_cause(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     in_ledger(scene, "DELETE FROM matins_environments")
     change_file(scene, features={"columns": {"hour": "hour(placed) + 1"}}, models={MODEL: {"max_trees": 7}})
@@ -131,6 +132,7 @@ def test_a_file_that_was_altered_by_hand_is_found_where_it_lies(
     assert (f"{table} {FIRST} g1 is not as recorded" if expected == "deliveries" else f"{column}: 1 row") in "; ".join(told(found, expected))
 
 
+@pytest.mark.slow
 def test_a_score_that_was_altered_in_the_warehouse_is_found(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(sqlite3.connect(scene.settings.root / "warehouse.db")) as connection, connection:
         connection.execute(f"UPDATE {NAME}_{MODEL}_predictions SET score = score / 2 WHERE night = '{FIRST}'")
