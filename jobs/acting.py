@@ -13,7 +13,7 @@ from jobs.ledger.attempts import Starter
 from jobs.ledger.ledger import Ledger
 from jobs.nightly import chosen, due_nights, newest_due, night_lines, require_night, split_model
 from jobs.nights import Nights, parse_night, span, utc_now
-from jobs.plan import Task, tasks
+from jobs.plan import Task, training
 from jobs.results import StepResult
 from jobs.runner import opened
 from jobs.settings import Settings
@@ -118,7 +118,7 @@ def placebo(settings: Settings, spec: Pipeline, model: str, as_of: date, pairs: 
     from jobs.model.gate.placebo import COINS, STEPS, tallies
     from jobs.model.material import alike, gather, spans_of
 
-    task = next(task for task in tasks(spec) if task.step.name == "model" and task.item == model)
+    task = training(spec, model)
     # A training each; then two rules, each on every pair, on half of them in every step in both directions, and mixed without a difference and at the margin.
     total = pairs + 2 * (pairs + (2 * len(STEPS) + 2 * COINS) * (pairs - pairs // 2))
     with opened(settings, spec, command=" ".join(["matins", *sys.argv[1:]])) as this, console.counting("placebo", total=total) as done:

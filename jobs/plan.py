@@ -74,6 +74,11 @@ def tasks(pipeline: Pipeline) -> Iterator[Task]:
                 yield Task(step, "")
 
 
+def training(pipeline: Pipeline, model: str) -> Task:
+    """The task that makes versions of a model."""
+    return next(task for task in tasks(pipeline) if task.step.name == "model" and task.item == model)
+
+
 def needed_by(task: Task, pipeline: Pipeline) -> tuple[Task, ...]:
     """The tasks whose results `task` reads: those of its own feed or model where the step has one."""
     return tuple(other for other in tasks(pipeline) if other.step.name in task.step.needs and _belong_together(task, other, pipeline))

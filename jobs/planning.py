@@ -11,7 +11,7 @@ from jobs.errors import MatinsError
 from jobs.ledger.ledger import Slice
 from jobs.model.registry.version import Version
 from jobs.plan import Task, needed_by, tasks
-from jobs.reading import is_there, ledger_to_read, published, work_to_read
+from jobs.reading import entries, is_there, ledger_to_read, work_to_read
 from jobs.settings import Settings
 from jobs.work import Work
 
@@ -110,7 +110,7 @@ class Planning:
     def _published(self, work: Work) -> Outlook:
         from jobs.published.step import due
 
-        shown = published(self.settings, self.pipeline, work.item).entries
+        shown = entries(self.settings, self.pipeline, work.item)
         scored = work.lake.current(f"{work.item}/predictions")
         looked = self._after(self._before(work, "predictions"), due(work, [self.night], shown))
         if not looked.runs and not looked.blocks and (self.night not in scored or self.night not in shown):

@@ -1,7 +1,8 @@
 """What a home folder holds, read without creating anything in it: for commands that only look."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,8 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import make_url
 
 from jobs.config.pipeline import Pipeline
-from jobs.ledger.ledger import Ledger, file_of, open_engine
+from jobs.ledger.engines import file_of, open_engine
+from jobs.ledger.ledger import Ledger
 from jobs.plan import Task
 from jobs.settings import Settings
 from jobs.work import Work
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from jobs.lake.lake import Lake
+    from jobs.published.warehouse import Warehouse
 
 
 def is_there(url: str) -> bool:
@@ -68,15 +71,27 @@ class Shown:
     rows: Mapping[date, int]
 
 
+@contextmanager
+def warehouse_to_read(settings: Settings, pipeline: Pipeline, model: str) -> "Iterator[Warehouse | None]":
+    """One model's side of the warehouse; None where it or its table was not made yet."""
+    from jobs.published.tables import table_name
+    from jobs.published.warehouse import opened
+
+    url = settings.warehouse_url
+    if not is_there(url) or not inspect(open_engine(url)).has_table(table_name(pipeline, model)):
+        yield None
+        return
+    with opened(url, pipeline, model) as warehouse:
+        yield warehouse
+
+
+def entries(settings: Settings, pipeline: Pipeline, model: str) -> dict[date, dict[str, Any]]:
+    """What the publish ledger says that the warehouse shows of a model; its rows are not counted."""
+    with warehouse_to_read(settings, pipeline, model) as warehouse:
+        return warehouse.published() if warehouse else {}
+
+
 def published(settings: Settings, pipeline: Pipeline, model: str) -> Shown:
     """What is published of a model; nothing where the warehouse or its tables were not made yet."""
-    from jobs.published.tables import table_name
-    from jobs.published.warehouse import Warehouse
-
-    if not is_there(settings.warehouse_url):
-        return Shown({}, {})
-    engine = open_engine(settings.warehouse_url)
-    if not inspect(engine).has_table(table_name(pipeline, model)):
-        return Shown({}, {})
-    warehouse = Warehouse(engine, pipeline, model)
-    return Shown(warehouse.published(), warehouse.row_counts())
+    with warehouse_to_read(settings, pipeline, model) as warehouse:
+        return Shown(warehouse.published(), warehouse.row_counts()) if warehouse else Shown({}, {})

@@ -46,10 +46,7 @@ def maintain(pipeline: PipelineName, dry_run: DryRun = False, json: Json = False
 
 
 def _take_away_ended(settings: Settings, spec: Pipeline) -> list[str]:
-    from jobs.published.warehouse import opened
-    from jobs.reading import is_there
+    from jobs.reading import warehouse_to_read
 
-    if not is_there(settings.warehouse_url):
-        return []
-    with opened(settings.warehouse_url, spec, next(iter(spec.models))) as warehouse:
-        return warehouse.take_away_ended(utc_now().date())
+    with warehouse_to_read(settings, spec, next(iter(spec.models))) as warehouse:
+        return warehouse.take_away_ended(utc_now().date()) if warehouse else []

@@ -14,11 +14,12 @@ from jobs.errors import UsageError
 from jobs.lake.wording import spark_errors
 from jobs.nightly import chosen, require_night
 from jobs.nights import in_words, parse_night, utc_now
-from jobs.plan import tasks
+from jobs.plan import training
 from jobs.settings import Settings, read_settings
 from jobs.work import AS_OF, Options, Work
 
 if TYPE_CHECKING:
+    from jobs.lake.lake import Lake
     from jobs.lineage.affected import Delivery, Resting
     from jobs.lineage.verdict import Reproduction
 
@@ -34,7 +35,7 @@ OfVersion = Annotated[int | None, typer.Option("--model", metavar="VERSION", hel
 def affected(pipeline: PipelineName, feed: Feed, night: OfNight, restate: Restating = False, json: Json = False) -> None:
     """Show which features, labels, versions, predictions and published nights rest on a delivery."""
     from jobs.lineage.affected import Delivery, affected, outdated, segments_of
-    from jobs.reading import ledger_to_read, published, recorded_lake
+    from jobs.reading import entries, ledger_to_read, recorded_lake
 
     settings = read_settings()
     spec = load_pipeline(pipeline, settings)
@@ -44,7 +45,7 @@ def affected(pipeline: PipelineName, feed: Feed, night: OfNight, restate: Restat
     if restate:
         # By whoever was champion then: the question is what that night would have said.
         acting.run_and_tell(settings, spec, chosen(spec, steps=RESTATED, model=None), late, Options(restate=True, champion=AS_OF), json=json)
-    shown = {model: published(settings, spec, model).entries for model in spec.models}
+    shown = {model: entries(settings, spec, model) for model in spec.models}
     _tell(delivery, affected(delivery, lake, {model: segments_of(settings, f"{pipeline}.{model}") for model in spec.models}, shown), late, json=json)
 
 
@@ -60,31 +61,35 @@ def _tell(delivery: "Delivery", found: "list[Resting]", late: list[date], *, jso
 @app.command()
 def reproduce(model: ModelName, night: Night = None, version: OfVersion = None, json: Json = False) -> None:
     """Compute a past night, or a version, again from what is on record and compare it bit by bit; exit status 1 if it differs."""
+    from jobs.lake.session import spark_session
+    from jobs.reading import lake_to_read
+
     settings = read_settings()
     spec, which = acting.model_at(model, settings)
-    if (night is None) == (version is None):
-        msg = "Give one of --night D, which computes a night again, and --model VERSION, which trains a version again."
-        raise UsageError(msg)
+    wanted = _asked(spec, night, version)
     with spark_errors():
-        found = _version(settings, spec, which, version) if version is not None else _night(settings, spec, which, str(night))
+        lake = lake_to_read(settings, spec, spark_session(settings))
+        found = _night(lake, settings, spec, which, wanted) if isinstance(wanted, date) else _version(lake, settings, spec, which, wanted)
     acting.show({**asdict(found), "same": found.same, "sentence": found.sentence}, "\n".join(found.lines), json=json)
     raise SystemExit(0 if found.same else 1)
 
 
-def _night(settings: Settings, spec: Pipeline, model: str, night: str) -> "Reproduction":
-    from jobs.lake.session import spark_session
+def _asked(spec: Pipeline, night: str | None, version: int | None) -> date | int:
+    if night is not None and version is None:
+        return require_night(spec, parse_night(night), utc_now())
+    if version is not None and night is None:
+        return version
+    msg = "Give one of --night D, which computes a night again, and --model VERSION, which trains a version again."
+    raise UsageError(msg)
+
+
+def _night(lake: "Lake", settings: Settings, spec: Pipeline, model: str, night: date) -> "Reproduction":
     from jobs.lineage.night import reproduce
-    from jobs.reading import lake_to_read
 
-    wanted = require_night(spec, parse_night(night), utc_now())
-    return reproduce(settings, lake_to_read(settings, spec, spark_session(settings)), spec, model, wanted)
+    return reproduce(settings, lake, spec, model, night)
 
 
-def _version(settings: Settings, spec: Pipeline, model: str, version: int) -> "Reproduction":
-    from jobs.lake.session import spark_session
+def _version(lake: "Lake", settings: Settings, spec: Pipeline, model: str, version: int) -> "Reproduction":
     from jobs.lineage.version import reproduce
-    from jobs.reading import lake_to_read
 
-    lake = lake_to_read(settings, spec, spark_session(settings))
-    task = next(task for task in tasks(spec) if task.step.name == "model" and task.item == model)
-    return reproduce(Work(settings, spec, task, lake, lake.ledger, run_id=""), version)
+    return reproduce(Work(settings, spec, training(spec, model), lake, lake.ledger, run_id=""), version)

@@ -25,7 +25,7 @@ from jobs.errors import UsageError
 from jobs.ledger.ledger import Ledger
 from jobs.nightly import chosen, night_lines
 from jobs.nights import parse_night
-from jobs.plan import tasks
+from jobs.plan import training
 from jobs.reading import ledger_to_read, published
 from jobs.results import StepResult
 from jobs.settings import read_settings
@@ -42,7 +42,7 @@ def train(model: ModelName, as_of: AsOf = None, segments: Segments = None, json:
     settings = read_settings()
     spec, which = acting.model_at(model, settings)
     night = acting.night_or_newest(settings, spec, as_of)
-    task = next(task for task in tasks(spec) if task.step.name == "model" and task.item == which)
+    task = training(spec, which)
     _tell_of_training(model, spec, acting.walk(settings, spec, [task], [night], Options(segments=acting.lengths(segments))), json=json)
 
 
@@ -122,7 +122,7 @@ def retrain(model: ModelName, json: Json = False) -> None:
         told = newest(ledger, spec, which)
         acting.show(told, f"{model}: {told['sentence']}", json=json)
         return
-    task = next(task for task in tasks(spec) if task.step.name == "model" and task.item == which)
+    task = training(spec, which)
     with giving_up(Ledger.of(settings), spec, which, night):
         results = acting.walk(settings, spec, [task], [night], Options())
     if problem := results[0].nights[0].problem:

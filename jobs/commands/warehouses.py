@@ -21,7 +21,7 @@ def _group() -> None:
 @warehouse.command()
 def grant(pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="All pipelines if left out.")] = None, json: Json = False) -> None:
     """Make a role that reads the views and one that publishes, each with no more than it needs; PostgreSQL."""
-    from jobs.ledger.ledger import open_engine
+    from jobs.ledger.engines import open_engine
     from jobs.published.access import grant as grant_roles
 
     settings = read_settings()

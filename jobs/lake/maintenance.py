@@ -96,8 +96,9 @@ def needed_files(spark: SparkSession, path: str, versions: Collection[int]) -> s
     log = spark.read.text(f"{path}/_delta_log/*.json").withColumn("at", F.regexp_extract("_metadata.file_name", r"^(\d+)\.json$", 1).cast("bigint"))
     acts = log.select("at", F.from_json("value", LOGGED).alias("act")).groupBy("at")
     named = acts.agg(F.collect_list("act.remove.path").alias("removed"), F.collect_list("act.add.path").alias("added")).orderBy("at").collect()
-    if {row["at"] for row in named} != set(range(max(versions) + 1)):
-        msg = f"{path}: of its log not every commit up to version {max(versions)} is there, so that it cannot be told what is needed; nothing was removed."
+    newest = max(versions)
+    if {row["at"] for row in named} != set(range(newest + 1)):
+        msg = f"{path}: of its log not every commit up to version {newest} is there, so that it cannot be told what is needed; nothing was removed."
         raise DataError(msg)
     alive: dict[str, int] = {}
     needed: set[str] = set()
@@ -106,7 +107,7 @@ def needed_files(spark: SparkSession, path: str, versions: Collection[int]) -> s
         needed |= {name for name, since in gone.items() if any(since <= one < at for one in versions)}
         for name in _named(added):
             alive.setdefault(name, at)
-    return needed | {name for name, since in alive.items() if any(since <= one for one in versions)}
+    return needed | {name for name, since in alive.items() if since <= newest}
 
 
 def _named(paths: Iterable[str]) -> Iterator[str]:

@@ -6,18 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, Table, Update, create_engine, delete, event, insert, select, update
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Connection, Table, Update, delete, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from jobs.errors import RetryableError, UsageError
 from jobs.ledger import tables as t
-from jobs.ledger.servers import plain_about_refusals
+from jobs.ledger.engines import open_engine
 from jobs.nights import utc_now
 from jobs.results import NightResult, StepResult
 from jobs.settings import Settings
@@ -239,37 +237,3 @@ def _in_words(act: str) -> Iterator[None]:
     except OperationalError as error:
         msg = f"The ledger cannot be {act}: {error.orig}. Nothing was recorded; free the disk, the lock or the permission and run again."
         raise RetryableError(msg) from error
-
-
-@cache
-def _of_server(url: str) -> Engine:
-    """One pool of connections per server and process: a long-lived process opens many ledgers, and the server has few connections."""
-    return plain_about_refusals(create_engine(url, pool_pre_ping=True))
-
-
-def file_of(url: URL) -> Path:
-    """The file of a SQLite URL, also where it is itself written as a URI: `sqlite:///file:/data/warehouse.db?mode=ro&uri=true`."""
-    return Path((url.database or "").removeprefix("file:"))
-
-
-def open_engine(url: str) -> Engine:
-    """An engine for a SQLAlchemy URL; SQLite waits for locks instead of failing at once, and survives a power cut.
-
-    Raises:
-        UsageError: the URL cannot be used, or the folder of a SQLite file cannot be written.
-    """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return _of_server(url)
-    try:
-        file_of(parsed).parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"{parsed.database}: cannot be created ({error.strerror}). Make its folder writable or set MATINS_HOME to another."
-        raise UsageError(msg) from None
-    engine = create_engine(parsed, connect_args={"timeout": 30})
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA busy_timeout = 30000")
-
-    return engine

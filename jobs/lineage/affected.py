@@ -81,16 +81,17 @@ def affected(delivery: Delivery, lake: Lake, versions: Mapping[str, Segments], s
         shown: by model and night, what the warehouse shows.
     """
     reached = [night for night in lake.current("features") if delivery.reaches(night)]
-    knew = tuple(night for night in reached if delivery.known_on(night))
-    found = [Resting("features", knew, f"they look back on it; {_generations(delivery, knew)}")] if knew else []
+    known = {night: number for night in reached if (number := delivery.known_on(night))}
+    knew = tuple(known)
+    found = [Resting("features", knew, f"they look back on it; {_by_generation(known, 'on')}")] if knew else []
     for model in delivery.pipeline.models:
         found += _labels(delivery, lake, model)
         found += _versions(delivery, model, knew, versions[model])
         scored = lake.current(f"{model}/predictions")
         if some := tuple(night for night in knew if night in scored):
             found.append(Resting(f"{model}/predictions", some, f"by their features; {sum(scored[night].rows for night in some)} rows"))
-        if there := tuple(night for night in knew if night in shown[model]):
-            found.append(Resting(f"{model}/published", there, f"the warehouse shows {_shown(shown[model], there)}"))
+        if there := {night: int(shown[model][night]["generation"]) for night in knew if night in shown[model]}:
+            found.append(Resting(f"{model}/published", tuple(there), f"the warehouse shows {_by_generation(there, 'of')}"))
     return found
 
 
@@ -106,11 +107,12 @@ def outdated(delivery: Delivery, lake: Lake) -> list[date]:
     return [night for night in lake.current("features") if delivery.reaches(night) and delivery.known_on(night) != delivery.newest.generation]
 
 
-def _generations(delivery: Delivery, nights: Sequence[date]) -> str:
+def _by_generation(numbers: Mapping[date, int], word: str) -> str:
+    """`g1 on 2013-05-16 to 2013-05-18, g2 on 2013-05-19`."""
     by: dict[int, list[date]] = {}
-    for night in nights:
-        by.setdefault(delivery.known_on(night) or 0, []).append(night)
-    return ", ".join(f"g{number} on {in_words(some)}" for number, some in sorted(by.items()))
+    for night, number in numbers.items():
+        by.setdefault(number, []).append(night)
+    return ", ".join(f"g{number} {word} {in_words(some)}" for number, some in sorted(by.items()))
 
 
 def _labels(delivery: Delivery, lake: Lake, model: str) -> Iterator[Resting]:
@@ -130,10 +132,3 @@ def _versions(delivery: Delivery, model: str, features: Sequence[date], versions
             told += [f"{name} has its labels (g{known})" for name, segment in segments.items() if segment.first <= labelled <= segment.last]
         if told:
             yield Resting(f"{model} v{number}", tuple(sorted({night for some in inside.values() for night in some})), "; ".join(told))
-
-
-def _shown(shown: Mapping[date, dict[str, Any]], nights: Sequence[date]) -> str:
-    by: dict[str, list[date]] = {}
-    for night in nights:
-        by.setdefault(f"g{shown[night]['generation']}", []).append(night)
-    return ", ".join(f"{generation} of {in_words(some)}" for generation, some in sorted(by.items()))

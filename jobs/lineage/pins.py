@@ -25,20 +25,18 @@ def pinned(settings: Settings, pipeline: Pipeline, lake: Lake) -> dict[str, set[
     champion last.
     """
     found: dict[str, set[int]] = defaultdict(set)
-    features = _every(lake, "features")
+    firsts = []
     for model in pipeline.models:
         scored = _every(lake, f"{model}/predictions")
-        since = _since(pipeline, scored)
+        firsts.append(since := _since(pipeline, scored))
         kept = [one for one in scored if one.night >= since]
         scorers = {int(one.detail["champion"]) for one in kept}
         for table, version in (*_of_nights(f"{model}/predictions", kept), *_of_versions(registry_of(settings), f"{pipeline.pipeline}.{model}", since, scorers)):
             found[table].add(version)
-    first = min((_since(pipeline, _every(lake, f"{model}/predictions")) for model in pipeline.models), default=date.min)
-    for one in features:
-        if one.night >= first:
-            found["features"].add(one.version)
-            for table, version in one.detail.get("inputs", {}).items():
-                found[table].add(int(version))
+    for one in (one for one in _every(lake, "features") if one.night >= min(firsts)):
+        found["features"].add(one.version)
+        for table, version in one.detail.get("inputs", {}).items():
+            found[table].add(int(version))
     return dict(found)
 
 

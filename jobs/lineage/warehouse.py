@@ -6,8 +6,7 @@ from jobs.config.pipeline import Pipeline
 from jobs.ledger.ledger import Slice
 from jobs.lineage.verdict import Part
 from jobs.published.sums import sums_in, sums_of
-from jobs.published.warehouse import opened
-from jobs.reading import published
+from jobs.reading import warehouse_to_read
 from jobs.settings import Settings
 
 
@@ -21,15 +20,17 @@ def warehouse_part(settings: Settings, pipeline: Pipeline, model: str, scored: S
         scored: the night as the lake has it.
         again: its scores, made again.
     """
-    entry = published(settings, pipeline, model).entries.get(scored.night)
-    if entry is None:
-        return Part("warehouse", same=True, sentence="the night is not published")
-    generation = int(entry["generation"])
-    if generation != scored.generation:
-        return Part("warehouse", same=False, sentence=f"the warehouse shows g{generation}, the lake has g{scored.generation}: the night is not published yet")
+    with warehouse_to_read(settings, pipeline, model) as warehouse:
+        entry = warehouse.published().get(scored.night) if warehouse else None
+        if warehouse is None or entry is None:
+            return Part("warehouse", same=True, sentence="the night is not published")
+        generation = int(entry["generation"])
+        if generation != scored.generation:
+            told = f"the warehouse shows g{generation}, the lake has g{scored.generation}: the night is not published yet"
+            return Part("warehouse", same=False, sentence=told)
+        with warehouse.transaction() as connection:
+            there = sums_in(connection, warehouse.table, pipeline, scored.night, generation)
     made = sums_of(again, pipeline)[scored.night]
-    with opened(settings.warehouse_url, pipeline, model) as warehouse, warehouse.transaction() as connection:
-        there = sums_in(connection, warehouse.table, pipeline, scored.night, generation)
     same = (there.rows, there.scores) == (made.rows, made.scores) and there.keys in {None, made.keys}
-    told = () if same else (f"it has {there}, made again are {made}",)
-    return Part("warehouse", same, f"the warehouse shows the same rows as g{generation}" if same else f"the warehouse shows other rows as g{generation}", told)
+    differs = () if same else (f"it has {there}, made again are {made}",)
+    return Part("warehouse", same, f"the warehouse shows {'the same' if same else 'other'} rows as g{generation}", differs)

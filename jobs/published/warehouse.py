@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError, RetryableError
 from jobs.failpoints import reached
-from jobs.ledger.ledger import open_engine
+from jobs.ledger.engines import open_engine
 from jobs.nights import utc_now
 from jobs.published import contract, tables, views
 from jobs.published.loading import Load

@@ -6,16 +6,13 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import inspect
 from sqlalchemy.exc import OperationalError
 
 from jobs.config.pipeline import Pipeline
 from jobs.errors import RetryableError
-from jobs.ledger.ledger import Ledger, Slice, open_engine
+from jobs.ledger.ledger import Ledger, Slice
 from jobs.plan import placed, tasks
-from jobs.published.tables import table_name
-from jobs.published.warehouse import opened
-from jobs.reading import is_there
+from jobs.reading import entries
 from jobs.settings import Settings
 from jobs.watch.facts import Facts
 from jobs.watch.on_record import read_facts
@@ -98,11 +95,7 @@ def _states(ledger: Ledger, pipeline: Pipeline, tables: Sequence[str]) -> dict[d
 
 def _published(settings: Settings, pipeline: Pipeline, model: str) -> dict[date, int]:
     try:
-        has_rows = is_there(settings.warehouse_url) and inspect(open_engine(settings.warehouse_url)).has_table(table_name(pipeline, model))
+        return {night: int(entry["generation"]) for night, entry in entries(settings, pipeline, model).items()}
     except OperationalError as error:
         msg = f"The warehouse cannot be read ({error.orig}); no page was written. Free the lock, the disk or the permission and run again."
         raise RetryableError(msg) from error
-    if not has_rows:
-        return {}
-    with opened(settings.warehouse_url, pipeline, model) as warehouse:
-        return {night: int(entry["generation"]) for night, entry in warehouse.published().items()}

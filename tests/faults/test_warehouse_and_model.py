@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import functions as F
 from sqlalchemy import Engine, event, update
 
-from jobs.ledger import ledger
+from jobs.ledger import engines
 from jobs.ledger.tables import leases
 from jobs.published import step as published
 from jobs.published import warehouse
@@ -26,7 +26,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lock is waited for a moment, not half a minute."""
 
     def open_engine(url: str) -> Engine:
-        engine = ledger.open_engine(url)
+        engine = engines.open_engine(url)
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 200"))
         return engine
 

@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 
 import psycopg
 
-from jobs.ledger.ledger import open_engine
+from jobs.ledger.engines import open_engine
 
 USER = "postgres"
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from jobs.cli import app, guarded
 from jobs.config.loading import load_pipeline
 from jobs.errors import UsageError
-from jobs.ledger.ledger import open_engine
+from jobs.ledger.engines import open_engine
 from jobs.published.warehouse import opened
 from jobs.settings import Settings, read_settings
 from tests.integration.postgresql import binaries, running
