@@ -1,13 +1,15 @@
 """The lake: a pipeline's Delta tables, by night and at a version; every commit is fenced, idempotent and leaves its audit trail."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from itertools import accumulate
 from typing import Any, Final
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.errors import DataError
@@ -17,7 +19,7 @@ from jobs.lake.audit import slices_of
 from jobs.lake.stopping import uninterrupted
 from jobs.ledger.leases import lease
 from jobs.ledger.ledger import Ledger, Slice
-from jobs.nights import among
+from jobs.nights import among, span
 
 ROWS_PER_FILE: Final = 60_000
 PROVENANCE: Final = frozenset({"run_id", "features_version"})
@@ -158,7 +160,7 @@ class Lake:
     def _write(self, frame: DataFrame, table: str, changed: Sequence[Slice], *, token: int, counted: bool) -> int:
         rows = _with_generation(frame, changed) if not counted else frame
         condition = " OR ".join(f"({condition})" for condition in _conditions(changed, by_generation=counted))
-        rows = _laid_out(rows.where(condition), [one.rows for one in changed])
+        rows = _laid_out(rows.where(condition), changed)
         delta.create_if_absent(self.spark, self.path(table), rows.schema)
         audit = {"run": self.run_id, "token": token, "slices": [asdict(one) for one in changed]}
         return delta.replace_where(rows, self.path(table), condition, user_metadata=json.dumps(audit, default=str))
@@ -187,9 +189,11 @@ def checksums(frame: DataFrame, *, by: Sequence[str]) -> dict[tuple[Any, ...], t
     """Per group: the number of rows, and a sum of row hashes that depends on every value and on no order."""
     content = [column for column in frame.columns if column not in {*by, *PROVENANCE}]
     # xxhash64 passes over NULLs, so that ('a', NULL) and (NULL, 'a') would agree without their places.
-    row_hash = F.xxhash64(*content, F.array(*[F.col(column).isNull() for column in content]))
-    grouped = frame.groupBy(*by).agg(F.count("*").alias("rows_"), F.sum(row_hash.cast("decimal(20,0)")).cast("string").alias("sum_"))
-    return {tuple(row[column] for column in by): (row["rows_"], row["sum_"]) for row in grouped.collect()}
+    hashed = frame.select(*by, F.xxhash64(*content, *[F.col(column).isNull() for column in content]).alias("hash_"))
+    # In halves, whose sums fit a bigint: Spark adds those much faster than decimals.
+    halves = F.sum(F.shiftright("hash_", 32)).alias("high_"), F.sum(F.col("hash_").bitwiseAND(2**32 - 1)).alias("low_")
+    grouped = hashed.groupBy(*by).agg(F.count("*").alias("rows_"), *halves)
+    return {tuple(row[column] for column in by): (row["rows_"], str(row["high_"] * 2**32 + row["low_"])) for row in grouped.collect()}
 
 
 def _is_current(one: Slice, former: Sequence[Slice]) -> bool:
@@ -216,12 +220,28 @@ def _with_generation(frame: DataFrame, changed: Sequence[Slice]) -> DataFrame:
     return frame.withColumn("generation", generation).withColumn("restated", F.lit(changed[0].restated))
 
 
-def _laid_out(rows: DataFrame, counts: Sequence[int]) -> DataFrame:
+def _laid_out(rows: DataFrame, changed: Sequence[Slice]) -> DataFrame:
     """Few files, each with neighbouring nights, so that a night's reader skips the rest by statistics; a large night has several."""
-    files = -(-sum(counts) // ROWS_PER_FILE)
-    within = [F.xxhash64(*rows.columns)] if max(counts) > ROWS_PER_FILE else []
-    spread = rows.repartitionByRange(files, "night", *within) if files > 1 else rows.coalesce(1)
+    files = -(-sum(one.rows for one in changed) // ROWS_PER_FILE)
+    spread = rows.repartitionById(files, _file_of(rows, changed)) if files > 1 else rows.coalesce(1)
     return spread.sortWithinPartitions("night")
+
+
+def _file_of(rows: DataFrame, changed: Sequence[Slice]) -> Column:
+    """A row's file: the nights' counts are known, so that Spark need not look for ranges of equal size."""
+    counts = Counter[date]()
+    for one in changed:
+        counts[one.night] += one.rows
+    nights = span(min(counts), max(counts))
+    firsts = [before // ROWS_PER_FILE for before in accumulate((counts[night] for night in nights[:-1]), initial=0)]
+    several = [max(1, counts[night] // ROWS_PER_FILE) for night in nights]
+    row = ", ".join(f"`{name}`" for name in rows.columns)
+    within = f"pmod(xxhash64({row}), {_by_night(several, nights[0])})" if max(several) > 1 else "0"
+    return F.expr(f"CAST({_by_night(firsts, nights[0])} + {within} AS INT)")
+
+
+def _by_night(numbers: Sequence[int], first: date) -> str:
+    return f"array({', '.join(map(str, numbers))})[datediff(night, DATE'{first}')]"
 
 
 @contextmanager
