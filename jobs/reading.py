@@ -75,14 +75,16 @@ class Shown:
 def warehouse_to_read(settings: Settings, pipeline: Pipeline, model: str) -> "Iterator[Warehouse | None]":
     """One model's side of the warehouse; None where it or its table was not made yet."""
     from jobs.published.tables import table_name
-    from jobs.published.warehouse import opened
+    from jobs.published.warehouse import Warehouse
 
-    url = settings.warehouse_url
-    if not is_there(url) or not inspect(open_engine(url)).has_table(table_name(pipeline, model)):
+    if not is_there(settings.warehouse_url):
         yield None
         return
-    with opened(url, pipeline, model) as warehouse:
-        yield warehouse
+    engine = open_engine(settings.warehouse_url)
+    try:
+        yield Warehouse(engine, pipeline, model) if inspect(engine).has_table(table_name(pipeline, model)) else None
+    finally:
+        engine.dispose()
 
 
 def entries(settings: Settings, pipeline: Pipeline, model: str) -> dict[date, dict[str, Any]]:

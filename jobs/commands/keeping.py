@@ -46,7 +46,11 @@ def maintain(pipeline: PipelineName, dry_run: DryRun = False, json: Json = False
 
 
 def _take_away_ended(settings: Settings, spec: Pipeline) -> list[str]:
-    from jobs.reading import warehouse_to_read
+    from jobs.published.warehouse import opened
+    from jobs.reading import is_there
 
-    with warehouse_to_read(settings, spec, next(iter(spec.models))) as warehouse:
-        return warehouse.take_away_ended(utc_now().date()) if warehouse else []
+    # Not only where there is something to read: a former view ends whether or not its successor was published yet.
+    if not is_there(settings.warehouse_url):
+        return []
+    with opened(settings.warehouse_url, spec, next(iter(spec.models))) as warehouse:
+        return warehouse.take_away_ended(utc_now().date())

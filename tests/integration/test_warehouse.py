@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import ProgrammingError
 
+from jobs.commands.keeping import _take_away_ended
 from jobs.config.loading import load_pipeline, read_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError, UsageError
@@ -113,6 +114,15 @@ def test_the_view_shows_the_newest_generation_and_the_history_all(engine: Engine
         (str(NEXT), "1", str(history[-1][2]), "current"),
     }
     assert {night: (entry["generation"], entry["rows"]) for night, entry in warehouse.published().items()} == {NIGHT: (2, 3), NEXT: (1, 4)}
+
+
+def test_upkeep_takes_a_former_view_away_before_anything_is_published_to_the_new_one(
+    engine: Engine, pipeline: Pipeline, tmp_path: Path, spark: SparkSession
+) -> None:
+    publish(Warehouse(engine, pipeline, "returned"), rows_of(spark, NIGHT))
+    ending = pipeline_with(tmp_path, {"models": {"returned": {"publish": {"view": "v2", "ends": {"v1": "2024-03-31"}}}}})
+    settings = Settings(home=tmp_path, warehouse_secret=engine.url.render_as_string(hide_password=False))
+    assert set(_take_away_ended(settings, ending)) == {"tiny_returned_v1", "tiny_returned_history", "tiny_returned_freshness"}
 
 
 def test_a_former_view_lives_to_its_stated_end_and_its_rows_stay(engine: Engine, pipeline: Pipeline, tmp_path: Path, spark: SparkSession) -> None:
