@@ -1,27 +1,25 @@
 """The lake: a pipeline's Delta tables, by night and at a version; every commit is fenced, idempotent and leaves its audit trail."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
-from itertools import accumulate
 from typing import Any, Final
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.errors import DataError
 from jobs.failpoints import reached
 from jobs.lake import delta
 from jobs.lake.audit import slices_of
+from jobs.lake.layout import laid_out
 from jobs.lake.stopping import uninterrupted
 from jobs.ledger.leases import lease
 from jobs.ledger.ledger import Ledger, Slice
-from jobs.nights import among, span
+from jobs.nights import among
 
-ROWS_PER_FILE: Final = 60_000
 PROVENANCE: Final = frozenset({"run_id", "features_version"})
 """Columns that say where a row comes from; the same scores from another run are the same content."""
 
@@ -160,7 +158,7 @@ class Lake:
     def _write(self, frame: DataFrame, table: str, changed: Sequence[Slice], *, token: int, counted: bool) -> int:
         rows = _with_generation(frame, changed) if not counted else frame
         condition = " OR ".join(f"({condition})" for condition in _conditions(changed, by_generation=counted))
-        rows = _laid_out(rows.where(condition), changed)
+        rows = laid_out(rows.where(condition), changed)
         delta.create_if_absent(self.spark, self.path(table), rows.schema)
         audit = {"run": self.run_id, "token": token, "slices": [asdict(one) for one in changed]}
         return delta.replace_where(rows, self.path(table), condition, user_metadata=json.dumps(audit, default=str))
@@ -218,30 +216,6 @@ def _with_generation(frame: DataFrame, changed: Sequence[Slice]) -> DataFrame:
     for number, nights in by_generation.items():
         generation = F.when(F.expr(among(nights)), F.lit(number)).otherwise(generation)
     return frame.withColumn("generation", generation).withColumn("restated", F.lit(changed[0].restated))
-
-
-def _laid_out(rows: DataFrame, changed: Sequence[Slice]) -> DataFrame:
-    """Few files, each with neighbouring nights, so that a night's reader skips the rest by statistics; a large night has several."""
-    files = -(-sum(one.rows for one in changed) // ROWS_PER_FILE)
-    spread = rows.repartitionById(files, _file_of(rows, changed)) if files > 1 else rows.coalesce(1)
-    return spread.sortWithinPartitions("night")
-
-
-def _file_of(rows: DataFrame, changed: Sequence[Slice]) -> Column:
-    """A row's file: the nights' counts are known, so that Spark need not look for ranges of equal size."""
-    counts = Counter[date]()
-    for one in changed:
-        counts[one.night] += one.rows
-    nights = span(min(counts), max(counts))
-    firsts = [before // ROWS_PER_FILE for before in accumulate((counts[night] for night in nights[:-1]), initial=0)]
-    several = [max(1, counts[night] // ROWS_PER_FILE) for night in nights]
-    row = ", ".join(f"`{name}`" for name in rows.columns)
-    within = f"pmod(xxhash64({row}), {_by_night(several, nights[0])})" if max(several) > 1 else "0"
-    return F.expr(f"CAST({_by_night(firsts, nights[0])} + {within} AS INT)")
-
-
-def _by_night(numbers: Sequence[int], first: date) -> str:
-    return f"array({', '.join(map(str, numbers))})[datediff(night, DATE'{first}')]"
 
 
 @contextmanager

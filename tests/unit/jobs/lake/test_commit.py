@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.lake import lake as module
+from jobs.lake import layout
 from jobs.lake.lake import Draft, Lake, checksums
 from jobs.ledger.ledger import Ledger
 from jobs.settings import Settings
@@ -38,7 +38,7 @@ def test_checksums_are_those_that_ledgers_have_had_from_the_first_release(spark:
 def test_neighbouring_nights_share_files_and_a_large_night_has_several(
     home: Settings, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, counts: list[int], files_by_night: list[int]
 ) -> None:
-    monkeypatch.setattr(module, "ROWS_PER_FILE", 100)
+    monkeypatch.setattr(layout, "ROWS_PER_FILE", 100)
     lake = Lake(spark, Ledger.of(home), root=home.lake, pipeline="p", run_id="r")
     nights = [FIRST + timedelta(days=place) for place in range(len(counts))]
     rows = rows_of(spark, *counts)
