@@ -27,8 +27,10 @@ def trained_metadata(settings: Settings, model: str, result: StepResult) -> tupl
         result: of the step `model`.
     """
     # A code location that loads should not wait for MLflow, XGBoost and pandas.
+    from jobs.model.card.kept import card_of
     from jobs.model.registry.champion import registry_of
     from jobs.model.registry.registry import CHAMPION
+    from jobs.model.registry.reign import how_to_approve, waits
 
     registry, detail = registry_of(settings), result.nights[0].detail
     champion = next((one for one in registry.versions(model) if CHAMPION in one.aliases), None)
@@ -39,7 +41,10 @@ def trained_metadata(settings: Settings, model: str, result: StepResult) -> tupl
         "as of": dg.MetadataValue.text(version.tags.get("as_of", str(result.nights[0].night))),
         "segments": dg.MetadataValue.md(table(["segment", "nights"], [[name, span] for name, span in version.spans.items()])),
         "MLflow run": dg.MetadataValue.text(version.run_id),
+        "card": dg.MetadataValue.path(card_of(settings, model, version.version)),
     }
+    if found := detail.get("waiting"):
+        shown["waiting"] = dg.MetadataValue.md(f"{waits(found)}: `{how_to_approve(model, found)}`")
     return {**shown, **dict(_from_files(version))}, champion.digest if champion else NO_CHAMPION
 
 

@@ -7,7 +7,19 @@ from typing import Any, NoReturn
 from sqlalchemy.exc import OperationalError
 
 from jobs import console
-from jobs.commands import keeping, lineage, models, nights, pipelines, simulations, warehouses, watching  # noqa: F401 - importing them adds their commands
+from jobs.commands import (  # noqa: F401 - importing them adds their commands
+    approving,
+    cards,
+    keeping,
+    lineage,
+    models,
+    nights,
+    pipelines,
+    simulations,
+    warehouses,
+    watching,
+    why,
+)
 from jobs.commands.options import app
 from jobs.errors import MatinsError, RetryableError
 

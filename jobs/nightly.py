@@ -65,7 +65,13 @@ def chosen(pipeline: Pipeline, *, steps: str | None, model: str | None) -> list[
     if model and model not in pipeline.models:
         msg = f"`{pipeline.pipeline}` has no model `{model}`; it has {sorted(pipeline.models)}."
         raise UsageError(msg)
-    return [task for task in tasks(pipeline) if task.step.name in wanted and (task.step.per != "model" or model in {None, task.item})]
+    found = [task for task in tasks(pipeline) if task.step.name in wanted and (task.step.per != "model" or model in {None, task.item})]
+    if not found:
+        lacking = ", ".join(f"`{step.declared}`" for step in PLAN if step.name in wanted)
+        whose = f"the model `{model}`" if model else "no model"
+        msg = f"--steps {steps}: {whose} of `{pipeline.pipeline}` has {'not ' if model else ''}the section {lacking}, so that there is no such step; add it to the file."
+        raise UsageError(msg)
+    return found
 
 
 def split_model(pipeline_model: str) -> tuple[str, str]:

@@ -21,6 +21,8 @@ class Step(NamedTuple):
     """False: it reads and writes records alone."""
     looks_back: bool = False
     """True: it speaks of the night, also of one that went wrong."""
+    declared: str = ""
+    """The section of a model without which the step does not exist for it."""
 
 
 PLAN: Final = (
@@ -29,11 +31,13 @@ PLAN: Final = (
     Step("features", per="pipeline", needs=("validated",)),
     Step("model", per="model", needs=("features", "validated"), nightly=False),
     Step("predictions", per="model", needs=("features", "model")),
+    Step("reasons", per="model", needs=("features", "predictions"), declared="reasons"),
     Step("drift_report", per="model", needs=("predictions",)),
     Step("performance", per="model", needs=("predictions", "validated")),
     Step("published", per="model", needs=("predictions", "drift_report")),
+    Step("shadow", per="model", needs=("features", "predictions", "validated", "published"), declared="shadow"),
     Step("retraining", per="model", needs=("drift_report", "performance"), spark=False, looks_back=True),
-    Step("alerts", per="pipeline", needs=("retraining", "published"), spark=False, looks_back=True),
+    Step("alerts", per="pipeline", needs=("retraining", "published", "shadow"), spark=False, looks_back=True),
     Step("report", per="pipeline", needs=("alerts",), spark=False, looks_back=True),
 )
 STEP_NAMES: Final = tuple(step.name for step in PLAN)
@@ -69,7 +73,7 @@ def tasks(pipeline: Pipeline) -> Iterator[Task]:
             case "feed":
                 yield from (Task(step, feed) for feed in pipeline.features_and_label_feeds)
             case "model":
-                yield from (Task(step, model) for model in pipeline.models)
+                yield from (Task(step, name) for name, model in pipeline.models.items() if not step.declared or getattr(model, step.declared) is not None)
             case "pipeline":
                 yield Task(step, "")
 

@@ -101,6 +101,18 @@ class Planning:
     def _drift_report(self, work: Work) -> Outlook:
         return self._after(self._before(work, "predictions"), self._due(work))
 
+    def _reasons(self, work: Work) -> Outlook:
+        return self._after(self._before(work, "predictions"), self._due(work))
+
+    def _shadow(self, work: Work) -> Outlook:
+        from jobs.model.registry.reign import waiting
+        from jobs.shadow.record import IDLE
+
+        if waiting(work.ledger.decisions(self.pipeline.pipeline, work.item)) is None:
+            return Outlook(False, IDLE)
+        before = [self.outlooks[task.table] for task in needed_by(work.task, self.pipeline)]
+        return self._after([one._replace(blocks=False) for one in before], self._due(work))
+
     def _performance(self, work: Work) -> Outlook:
         labels, scores = self._before(work, "validated"), self._before(work, "predictions")
         if not work.lake.slices(f"{work.item}/predictions") and not any(one.runs for one in scores):

@@ -17,6 +17,7 @@ from jobs.ledger.attempts import Starter, begin_attempts
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.living import living
 from jobs.ledger.origins import Origin, record_origin
+from jobs.lineage.restated import record_restated
 from jobs.memory import peak_memory_mb
 from jobs.nights import Nights, in_words
 from jobs.plan import Task
@@ -96,11 +97,15 @@ class Run:
     def walk(self, tasks: Iterable[Task], nights: Nights, listener: Listener | None = None) -> list[StepResult]:
         """Run the tasks in order."""
         tell = listener or (lambda _task, _result: None)
-        results = []
-        for task in tasks:
-            tell(task, None)
-            results.append(self.do(task, nights))
-            tell(task, results[-1])
+        results = list[StepResult]()
+        try:
+            for task in tasks:
+                tell(task, None)
+                results.append(self.do(task, nights))
+                tell(task, results[-1])
+        finally:
+            if self.options.restate:
+                record_restated(self.ledger, self.pipeline, self.run_id, results)
         return results
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from jobs.config.pipeline import Pipeline
 from jobs.errors import MatinsError
 from jobs.ledger.ledger import Ledger
+from jobs.model.registry.reign import how_to_approve, in_waiting, waits
 from jobs.nightly import newest_due
 from jobs.nights import utc_now
 from jobs.plan import tasks
@@ -90,9 +91,11 @@ def _attempts(pipeline: Pipeline, ledger: Ledger) -> list[dict[str, Any]]:
 
 def _model(settings: Settings, pipeline: Pipeline, ledger: Ledger, model: str) -> dict[str, Any]:
     decisions = ledger.decisions(pipeline.pipeline, model)
+    told = [one for one in decisions if one["act"] != "trained"]
     return {
         "champion": _champion(settings, f"{pipeline.pipeline}.{model}"),
-        "decisions": [{key: one[key] for key in ("at", "act", "version", "former", "night", "by", "reason")} for one in decisions],
+        "waiting": in_waiting(decisions),
+        "decisions": [{key: one[key] for key in ("at", "act", "version", "former", "night", "by", "reason")} for one in told],
         "drift": _drift(pipeline, ledger, model),
         "retraining": next(({key: one[key] for key in ("night", "act", "reason")} for one in reversed(ledger.retrainings(pipeline.pipeline, model))), None),
         "loss": _loss(pipeline, ledger, model),
@@ -174,13 +177,13 @@ def show(found: dict[str, Any]) -> None:
         console.say(f"  ALERT {one['severity']} {one['rule']} ({one['subject']}) since {one['opened']}: {one['sentence']}")
     console.table(["feed", "newest delivery", "nights behind"], [[one["feed"], one["newest"], one["behind"]] for one in found["freshness"]])
     for name, model in found["models"].items():
-        for line in _model_lines(name, model):
+        for line in _model_lines(found["pipeline"], name, model):
             console.say(line)
     console.table(*_night_table(found))
     console.say(f"Reports: {found['reports']}")
 
 
-def _model_lines(name: str, model: dict[str, Any]) -> Iterator[str]:
+def _model_lines(pipeline: str, name: str, model: dict[str, Any]) -> Iterator[str]:
     champion = model["champion"]
     if champion.get("problem"):
         yield f"{name}: champion v{champion['version']} CANNOT BE READ: {champion['problem']}"
@@ -188,9 +191,12 @@ def _model_lines(name: str, model: dict[str, Any]) -> Iterator[str]:
         yield f"{name}: no champion"
     else:
         yield f"{name}: champion v{champion['version']} as of {champion['as_of']}"
+    if waiting := model["waiting"]:
+        yield f"  {waits(waiting)}: {how_to_approve(f'{pipeline}.{name}', waiting)}"
     yield from _watched_lines(model)
     for one in model["decisions"][-5:]:
-        yield f"  {one['at']:%Y-%m-%d %H:%M} v{one['version']} {one['act']} by {one['by']}: {str(one['reason'])[:120]}"
+        of = "" if one["version"] is None else f"v{one['version']} "
+        yield f"  {one['at']:%Y-%m-%d %H:%M} {of}{one['act']} by {one['by']}: {str(one['reason'])[:120]}"
 
 
 def _watched_lines(model: dict[str, Any]) -> Iterator[str]:

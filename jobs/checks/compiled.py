@@ -45,6 +45,7 @@ def _model_problems(spark: SparkSession, pipeline: Pipeline, frame: DataFrame) -
     for name, model in pipeline.models.items():
         for path, named in (
             ("leave_out", model.leave_out),
+            ("fairness.attributes", model.fairness.attributes if model.fairness else []),
             ("fill", list(model.fill)),
             ("drift.methods", [one for one in model.drift.methods if one != SCORE]),
         ):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jobs.lineage.affected import Delivery, Resting
     from jobs.lineage.verdict import Reproduction
 
-RESTATED: Final = "features,predictions,published"
+RESTATED: Final = "features,predictions,reasons,published"
 
 Feed = Annotated[str, typer.Option("--feed", help="The feed that the delivery is of.")]
 OfNight = Annotated[str, typer.Option("--night", metavar="D", help="The delivery's night; of a feed without nights, any.")]

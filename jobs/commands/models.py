@@ -47,11 +47,15 @@ def train(model: ModelName, as_of: AsOf = None, segments: Segments = None, json:
 
 
 def _tell_of_training(model: str, spec: Pipeline, results: list[StepResult], *, json: bool) -> NoReturn:
+    from jobs.model.registry.reign import how_to_approve, waits
+
     trained = results[0].nights[0]
     if trained.problem:
         console.warn("\n".join(night_lines(spec, results)))
         raise SystemExit(1)
     said = f"{model} v{trained.detail['version']}: {trained.detail['sentence']}"
+    if one := trained.detail.get("waiting"):
+        said = f"{said}\n{waits(one)}: {how_to_approve(model, one)}"
     acting.show(console.results_as_json(results), f"nothing changed: {said}" if trained.outcome == "unchanged" else said, json=json)
     raise SystemExit(0 if trained.detail["verdict"] == "PASS" else 1)
 
@@ -68,7 +72,9 @@ def gate(model: ModelName, version: MayVersion = None, placebo: Placebo = None, 
         else:
             console.table(list(found[0]), [list(one.values()) for one in found])
         return
+    from jobs.model.registry.approval import VERDICT
     from jobs.model.registry.champion import registry_of
+    from jobs.model.registry.reign import how_to_approve, in_waiting, waits
 
     registry = registry_of(settings)
     known = registry.versions(model)
@@ -76,16 +82,20 @@ def gate(model: ModelName, version: MayVersion = None, placebo: Placebo = None, 
         msg = f"`{model}` has no version yet. Train one: matins train {model}."
         raise UsageError(msg)
     number = version or known[-1].version
-    shown, page = registry.version(model, number).read_json("verdict.json"), settings.reports / spec.pipeline / which / "model" / f"v{number}.html"
+    examined, page = registry.version(model, number), settings.reports / spec.pipeline / which / "model" / f"v{number}.html"
+    shown, digest = examined.read_json(VERDICT), examined.manifest[VERDICT]
     rules = [f"  {rule['outcome']:6} {rule['name']}: {rule['sentence']}" for rule in shown["rules"]]
-    acting.show(shown, "\n".join([shown["sentence"], *rules, *([f"Page: {page}"] if page.is_file() else [])]), json=json)
+    now = in_waiting(ledger_to_read(settings).decisions(spec.pipeline, which))
+    told = [f"{waits(now)}: {how_to_approve(model, now)}"] if now and now["version"] == number else []
+    lines = [shown["sentence"], *rules, f"Evidence: {digest}", *told, *([f"Page: {page}"] if page.is_file() else [])]
+    acting.show({**shown, "evidence": digest}, "\n".join(lines), json=json)
 
 
 @app.command()
 def models(pipeline: PipelineName, night: Night = None, json: Json = False) -> None:
     """List the versions of a pipeline's models and what was decided of them; with --night, which was champion then."""
     from jobs.model.registry.champion import registry_of
-    from jobs.model.registry.reign import champion_on
+    from jobs.model.registry.reign import champion_on, evidence
 
     settings = read_settings()
     spec, registry, ledger = load_pipeline(pipeline, settings), registry_of(settings), ledger_to_read(settings)
@@ -94,19 +104,33 @@ def models(pipeline: PipelineName, night: Night = None, json: Json = False) -> N
         then = {f"{pipeline}.{name}": champion_on(found, parse_night(night)) for name, found in decided.items()}
         acting.show(then, "\n".join(f"{name}: {f'v{version}' if version else 'no champion'} on {night}" for name, version in then.items()), json=json)
         return
-    found = [_about(name, one, decided[name]) for name in spec.models for one in registry.versions(f"{pipeline}.{name}")]
+    found = [
+        _about(name, one, decided[name], evidence(decided[name]).get(one.version, ""))
+        for name in spec.models
+        for one in registry.versions(f"{pipeline}.{name}")
+    ]
     if json:
         console.as_json(found)
         return
-    columns = ["model", "version", "as_of", "verdict", "alias", "digest", "created", "decided"]
-    shown = [{**one, "digest": one["digest"][:12], "created": f"{one['created']:%Y-%m-%d %H:%M}", "decided": "; ".join(one["decided"])} for one in found]
+    columns = ["model", "version", "as_of", "verdict", "alias", "digest", "evidence", "created", "decided"]
+    shown = [
+        {
+            **one,
+            "digest": one["digest"][:12],
+            "evidence": (one["evidence"] or "")[:12],
+            "created": f"{one['created']:%Y-%m-%d %H:%M}",
+            "decided": "; ".join(one["decided"]),
+        }
+        for one in found
+    ]
     console.table(columns, [[one[column] for column in columns] for one in shown])
 
 
-def _about(model: str, one: "Entry", decisions: list[dict[str, Any]]) -> dict[str, Any]:
-    told = [f"{each['act']} by {each['by']} for {each['night']}" for each in decisions if each["version"] == one.version]
+def _about(model: str, one: "Entry", decisions: list[dict[str, Any]], digest: str) -> dict[str, Any]:
+    told = [f"{each['act']} by {each['by']} for {each['night']}" for each in decisions if each["version"] == one.version and each["act"] != "trained"]
     tags = {key: one.tags.get(key) for key in ("as_of", "verdict", "sentence")}
-    return {"model": model, "version": one.version, **tags, "alias": ", ".join(one.aliases), "digest": one.digest, "created": one.created, "decided": told}
+    about = {"model": model, "version": one.version, **tags, "alias": ", ".join(one.aliases), "digest": one.digest, "evidence": digest}
+    return {**about, "created": one.created, "decided": told}
 
 
 @app.command()
@@ -134,7 +158,7 @@ def retrain(model: ModelName, json: Json = False) -> None:
 def promote(model: ModelName, version: Version, by: By, reason: Reason, json: Json = False) -> None:
     """Make a version champion that the gate has passed."""
     former = _acts(model, by, reason).promote(version)
-    _tell(model, version, former, json=json)
+    tell(model, version, former, json=json)
 
 
 @app.command()
@@ -153,31 +177,38 @@ def rollback(model: ModelName, by: By, reason: Reason, to: BackTo = None, from_n
     acts = _acts(model, by, reason, night=from_night)
     version, former = acts.rollback(to)
     if not from_night:
-        _tell(model, version, former, json=json)
+        tell(model, version, former, json=json)
         return
     console.warn(_sentence(model, version, former))
     settings = read_settings()
     spec = load_pipeline(acts.pipeline, settings)
     nights = sorted(night for night in published(settings, spec, acts.model).rows if night >= acts.night)
-    wanted = chosen(spec, steps="predictions,drift_report,performance,published,report", model=acts.model)
+    wanted = chosen(spec, steps="predictions,reasons,drift_report,performance,published,report", model=acts.model)
     # Whatever they were scored under: the version that is gone back from must not stay in them.
     acting.run_and_tell(settings, spec, wanted, nights, Options(replace=True), json=json)
 
 
 def _acts(model: str, by: str, reason: str, *, night: str | None = None) -> "Acts":
+    if not by.strip() or not reason.strip():
+        msg = "--by and --reason must say something: they are what the record will show."
+        raise UsageError(msg)
+    return acts_on(model, by, reason, night=night)
+
+
+def acts_on(model: str, by: str, reason: str, *, night: str | None = None) -> "Acts":
+    """The acts on a model, `flights.delayed`, that count from a night, or the newest due; whether anybody and anything was named is not looked at."""
     from jobs.model.registry.acts import Acts
     from jobs.model.registry.champion import registry_of
 
     settings = read_settings()
     spec, which = acting.model_at(model, settings)
-    if not by.strip() or not reason.strip():
-        msg = "--by and --reason must say something: they are what the record will show."
-        raise UsageError(msg)
     counts_from, ledger = acting.night_or_newest(settings, spec, night), Ledger.of(settings)
-    return Acts(ledger=ledger, registry=registry_of(settings), pipeline=spec.pipeline, model=which, night=counts_from, by=by, reason=reason)
+    who = {"pipeline": spec.pipeline, "model": which, "by": by, "reason": reason}
+    return Acts(ledger=ledger, registry=registry_of(settings), night=counts_from, promotion=spec.models[which].promotion, **who)
 
 
-def _tell(model: str, version: int, former: int | None, *, json: bool) -> None:
+def tell(model: str, version: int, former: int | None, *, json: bool) -> None:
+    """Say who is champion now, and who was before."""
     acting.show({"model": model, "champion": version, "former": former}, _sentence(model, version, former), json=json)
 
 

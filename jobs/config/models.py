@@ -8,7 +8,11 @@ from pydantic import Field, field_validator, model_validator
 
 from jobs.config.base import Name, Section, Sql, UpToTenYears
 from jobs.config.drift import Drift
+from jobs.config.fairness import Fairness
+from jobs.config.reasons import Reasons
 from jobs.config.search import Search
+from jobs.config.shadow import Shadow
+from jobs.config.stress import Stress
 from jobs.config.watching import OF_PROBABILITIES, Retrain
 
 Kind = Literal["binary", "regression"]
@@ -16,6 +20,7 @@ Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier", "mae", "rmse", "r2"]
 Simple = Literal["historical_rate", "linear"]
 Calibrate = Literal["none", "platt", "isotonic", "best"]
 Device = Literal["auto", "cpu", "cuda"]
+Promotion = Literal["automatic", "approval"]
 HIGHER_IS_BETTER: Final[frozenset[Metric]] = frozenset({"roc_auc", "pr_auc", "r2"})
 METRICS: Final[Mapping[Kind, tuple[Metric, ...]]] = {"binary": ("roc_auc", "pr_auc", "log_loss", "brier"), "regression": ("mae", "rmse", "r2")}
 
@@ -170,8 +175,18 @@ class Model(Section):
     """Pinned, since sums in another order give other trees."""
     device: Device = "auto"
     gate: Gate = Gate()
+    stress: Stress | None = None
+    """Left out: no version is measured under stress."""
+    promotion: Promotion = "automatic"
+    """What becomes of a version that the gate passes. `automatic`: it is champion at once. `approval`: it waits until a person approves it."""
+    shadow: Shadow | None = None
+    """What a version that waits does until it may go live. Left out: nothing, and only `promotion: approval` makes a version wait."""
+    fairness: Fairness | None = None
+    """Left out: no groups are compared."""
     drift: Drift = Drift()
     retrain: Retrain = Retrain()
+    reasons: Reasons | None = None
+    """Left out: rows are explained when asked for, by `matins why`."""
     publish: Publish = Publish()
 
     @field_validator("type", mode="before")
@@ -194,6 +209,11 @@ class Model(Section):
         yield from (
             f"{where}: `{name}` is no metric of a {self.type} model; allowed are {', '.join(allowed)}" for where, name in asked if name and name not in allowed
         )
+        yield from self.reasons.unfit(self.type, self.keep_features) if self.reasons else ()
+        yield from self.shadow.unfit(self.promotion) if self.shadow else ()
+        if self.fairness:
+            by_rank = isinstance(self.threshold, Target) and self.threshold.top is not None
+            yield from self.fairness.unfit(self.type, by_rank=by_rank, leave_out=self.leave_out)
         given = self.model_fields_set
         if self.calibrate != "none" and not self.segments.calibrate:
             yield "calibrate: needs nights of its own; add `calibrate` to `segments`"
@@ -206,6 +226,11 @@ class Model(Section):
         yield from (f"retrain.when: `{signal}` is of probabilities; a regression has none" for signal in sorted(self.retrain.when.signals & OF_PROBABILITIES))
         if "champion" not in self.gate.model_fields_set:
             yield "gate.champion: a regression's errors are in the label's own unit, so say by how much: `champion: {non_inferior: 0.1}`"
+
+    @property
+    def left_out(self) -> list[str]:
+        """Columns of the features that are not learned from: what the file leaves out, and attributes that only name groups."""
+        return [*self.leave_out, *(self.fairness.left_out if self.fairness else ())]
 
     @property
     def loss(self) -> Metric:

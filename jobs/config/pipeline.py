@@ -11,6 +11,7 @@ from jobs.config.base import Name, PlugIn, Section, UpToTenYears
 from jobs.config.features import Features
 from jobs.config.feeds import Feed
 from jobs.config.models import Model
+from jobs.config.reasons import too_many
 from jobs.config.watching import OF_PROBABILITIES, AlertRule, Alerts, DataSignal, ModelSignal
 
 
@@ -32,6 +33,8 @@ class Purpose(Section):
     goal: str
     cost: Cost | None = None
     """Needed by binary models whose threshold comes from it."""
+    not_for: list[str] = Field(default_factory=list)
+    """Uses that the predictions are not good enough for; a version's card says so."""
 
 
 class Nights(Section):
@@ -154,6 +157,8 @@ class Pipeline(Section):
                 yield f"models.{name}.label: `{model.label_feed}` must have the key of `{self.features.rows}`, {self.rows.key} (got {feed.key})"
             if model.type == "binary" and model.threshold == "from purpose" and self.purpose.cost is None:
                 yield f"models.{name}.threshold: comes from `purpose.cost`, which is not there; add it or give the threshold"
+            # What a plug-in adds is known only where it runs.
+            yield from () if self.features.plug_in else too_many(name, model, {*self.features.names} - ({*self.rows.key} - {*self.features.take}))
             if model.label_feed == self.features.rows:
                 yield f"models.{name}.label: the rows to score would bring their own label; take it from a feed that is delivered later"
 

@@ -53,7 +53,7 @@ def _of_drift(pipeline: "Pipeline") -> Iterator[str]:
     # What a plug-in adds is known only where it runs.
     models = {} if pipeline.features.plug_in else pipeline.models
     for name, model in models.items():
-        there = {"score", *pipeline.features.names} - {*model.leave_out}
+        there = {"score", *pipeline.features.names} - {*model.left_out}
         if absent := [one for one in model.drift.methods if one not in there]:
             told = ", ".join(f"`{one}`" for one in absent)
             yield f"models.{name}.drift.methods: {told} must be `score` or a feature of the model: {', '.join(sorted(there - {'score'}))}"

@@ -36,7 +36,7 @@ SIGNALS: Final[Mapping[ModelSignal | DataSignal, str]] = {
     "calibration_error": "mean distance between score and label over tenths of the rows",
     "balance": "how far the mean label is from that of training",
     "concept": "realised loss less the estimated one: what the relation of features and label has to do with it",
-    "refused": "1 while the last training has brought no champion",
+    "refused": "1 while the last training has brought no version that passed the gate",
     "red": "steps of the night that are red",
     "quarantined": "share of the night's delivered rows that are bad or duplicates",
     "volume": "rows to score by their median over the four weeks before",

@@ -27,7 +27,22 @@ class Assembled:
 
 @contextmanager
 def assembled(lake: Lake, pipeline: Pipeline, slices: Mapping[str, Sequence[Slice]], nights: Nights, *, restate: bool) -> Iterator[Assembled]:
-    """The features of `nights`, to be used within the block.
+    """The features of `nights`, computed once and to be used within the block.
+
+    Args:
+        lake: as in `planned`; `pipeline`, `slices`, `nights` and `restate` likewise.
+
+    Raises:
+        DataError: two rows share a key.
+    """
+    with planned(lake, pipeline, slices, nights, restate=restate) as found, cached(found.frame):
+        require_unique(found.frame, [*pipeline.rows.key, "night"])
+        yield found
+
+
+@contextmanager
+def planned(lake: Lake, pipeline: Pipeline, slices: Mapping[str, Sequence[Slice]], nights: Nights, *, restate: bool) -> Iterator[Assembled]:
+    """The features of `nights` and, as views, what they are computed from; nothing is computed before it is asked for.
 
     Args:
         lake: holds the validated feeds.
@@ -35,15 +50,11 @@ def assembled(lake: Lake, pipeline: Pipeline, slices: Mapping[str, Sequence[Slic
         slices: of the validated feeds, as `known` gives them.
         nights: distinct nights that have what they rest on, oldest first.
         restate: with today's knowledge.
-
-    Raises:
-        DataError: two rows share a key.
     """
     pinned = {feed: lake.read(f"validated/{feed}", looked_at(pipeline, feed, nights)) for feed in pipeline.features.feeds}
     frames = {feed: _restated(one.frame) if restate else one.frame for feed, one in pinned.items()}
     coverage = {night: Readiness.of(pipeline, night, slices).coverage for night in nights}
-    with feature_frame(lake.spark, pipeline, frames, slices, coverage, nights) as frame, cached(frame):
-        require_unique(frame, [*pipeline.rows.key, "night"])
+    with feature_frame(lake.spark, pipeline, frames, slices, coverage, nights) as frame:
         yield Assembled(frame, {f"validated/{feed}": one.version for feed, one in pinned.items()})
 
 

@@ -1,5 +1,6 @@
 """Delta Lake's own operations, with this product's table properties and errors."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ SKIPPED_BY: Final = ("night", "known_night", "generation")
 CONFLICT: Final = ("Concurrent", "CONCURRENT", "DELTA_CONCURRENT")
 FULL: Final = ("No space left on device", "Disk quota exceeded")
 GONE: Final = ("FILE_NOT_EXIST", "DELTA_FILE_NOT_FOUND", "DELTA_VERSION_NOT_FOUND", "VersionNotFound", "FileNotFoundException")
+OWN: Final = re.compile(r"^jobs\.errors\.DataError: (.+)$", re.MULTILINE)
+"""A sentence of ours at the end of a Python worker's traceback."""
 DENIED: Final = ("Permission denied", "Read-only file system", "AccessDenied", "Mkdirs failed")
 
 
@@ -76,6 +79,8 @@ def replace_where(rows: DataFrame, path: str, condition: str, *, user_metadata: 
 def in_words(error: Exception, path: str) -> MatinsError:
     """Spark's exception as one of ours, that says whether a retry can help."""
     text = str(error)
+    if told := OWN.search(text):
+        return DataError(told[1])
     # Py4J begins with the name of the call, which says nothing to anybody.
     lines = [line.strip(" :") for line in text.splitlines() if not line.startswith("An error occurred while calling")]
     first = next((line for line in lines if line), type(error).__name__)[:300]

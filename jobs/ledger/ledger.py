@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from jobs.errors import RetryableError, UsageError
 from jobs.ledger import tables as t
+from jobs.ledger.decisions import append, link_earlier
 from jobs.ledger.engines import open_engine
 from jobs.nights import utc_now
 from jobs.results import NightResult, StepResult
@@ -51,6 +52,7 @@ class Ledger:
         self.locks.mkdir(parents=True, exist_ok=True)
         with FileLock(self.locks / "ledger-setup.lock"), _in_words("opened"):
             t.metadata.create_all(self.engine)
+            link_earlier(self.engine)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -193,14 +195,21 @@ class Ledger:
 
     def decide(self, pipeline: str, model: str, act: str, **about: Any) -> None:
         """Record a decision; `about` has version, former, night, by, reason, evidence and run_id."""
-        row = {"at": utc_now(), "pipeline": pipeline, "model": model, "act": act, "system_user": getpass.getuser()}
+        self.decide_together(pipeline, model, [{"act": act, **about}])
+
+    def decide_together(self, pipeline: str, model: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Record decisions of which one brings the other, all or none; each has `act` and what `decide` takes."""
         with self.writing() as connection:
-            connection.execute(insert(t.decisions).values(**row, **about))
+            append(connection, [{"pipeline": pipeline, "model": model, **row} for row in rows])
 
     def decisions(self, pipeline: str, model: str | None = None) -> list[dict[str, Any]]:
         """Decisions, oldest first."""
         query = select(t.decisions).where(t.decisions.c.pipeline == pipeline).order_by(t.decisions.c.id)
         return self._rows(query.where(t.decisions.c.model == model) if model else query)
+
+    def every_decision(self) -> list[dict[str, Any]]:
+        """Those of all pipelines with their links, as they follow each other."""
+        return self._rows(select(t.decisions).order_by(t.decisions.c.id))
 
     def record_retraining(self, pipeline: str, model: str, night: date, **about: Any) -> None:
         """Record what a night has decided, in the place of what it had decided before; `about` has act, reason, inputs, fingerprint and run_id."""

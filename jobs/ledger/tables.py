@@ -1,6 +1,6 @@
 """The ledger's tables."""
 
-from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Float, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -123,7 +123,11 @@ decisions = Table(
     Column("reason", Text),
     Column("evidence", JSON),
     Column("run_id", String(40)),
+    Column("previous", String(64)),
+    Column("chain", String(64)),
 )
+# No two may follow the same one, whatever the writers do.
+one_follower = Index("matins_decisions_one_follower", decisions.c.previous, unique=True)
 
 # A night's decision to retrain or not: one a night, since the key says so.
 retrainings = Table(

@@ -1,6 +1,6 @@
 """From scores to decisions: which rows of a night are predicted positive."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,6 +11,7 @@ from jobs.config.models import Model, Target
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError
 from jobs.model.evaluation.floats import Floats
+from jobs.model.fairness.by_group import ByGroup
 from jobs.model.training.learned import Learned
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ class Decision:
 
     threshold: float | None = None
     top: int | None = None
+    # Not shown: the version's digest covers it, and decisions without it keep the fingerprint that they had.
+    by_group: ByGroup | None = field(default=None, repr=False)
+    """Groups with a threshold of their own; `threshold` is for all other rows."""
 
     @classmethod
     def of(cls, pipeline: Pipeline, model: Model, learned: Learned) -> Self | None:
@@ -31,23 +35,31 @@ class Decision:
             return None
         asked, cost = model.threshold, pipeline.purpose.cost
         if isinstance(asked, Target):
-            return cls(top=asked.top) if asked.top else cls(threshold=learned.threshold)
-        return cls(threshold=cost.threshold if asked == "from purpose" and cost else float(asked))
+            return cls(top=asked.top) if asked.top else cls(threshold=learned.threshold, by_group=learned.by_group)
+        return cls(threshold=cost.threshold if asked == "from purpose" and cost else float(asked), by_group=learned.by_group)
 
-    def predicted(self, nights: "pd.Series[Any]", score: Floats) -> NDArray[np.bool_]:
-        """Per row. A score equal to the threshold is predicted; of equal scores at the edge of the best few, the first rows are."""
+    def predicted(self, rows: pd.DataFrame, score: Floats) -> NDArray[np.bool_]:
+        """Per row. A score equal to the threshold is predicted; of equal scores at the edge of the best few, the first rows are.
+
+        Args:
+            rows: with `night`, and the attribute whose groups have thresholds of their own.
+            score: theirs.
+
+        Raises:
+            DataError: the attribute is absent or names no groups.
+        """
         if self.threshold is not None:
-            return np.asarray(score >= self.threshold)
-        rank = pd.Series(score).groupby(np.asarray(nights)).rank(method="first", ascending=False)
+            return np.asarray(score >= (self.by_group.per_row(rows, self.threshold) if self.by_group else self.threshold))
+        rank = pd.Series(score).groupby(np.asarray(rows["night"])).rank(method="first", ascending=False)
         return np.asarray(rank <= (self.top or 0))
 
     def expression(self, key: list[str]) -> "Column":
-        """The same in Spark, over rows with `night` and `score`; equal scores are told apart by the key."""
+        """The same in Spark, over rows with `night`, `score` and the attribute of groups; equal scores are told apart by the key."""
         from pyspark.sql import Window
         from pyspark.sql import functions as F
 
-        if self.top is None:
-            return F.col("score") >= F.lit(self.threshold)
+        if self.threshold is not None:
+            return F.col("score") >= (self.by_group.column(self.threshold) if self.by_group else F.lit(self.threshold))
         return F.row_number().over(Window.partitionBy("night").orderBy(F.col("score").desc(), *key)) <= F.lit(self.top)
 
 

@@ -21,6 +21,7 @@ from jobs.model.gate.case import Case, Contender
 from jobs.model.labels import read_labels
 from jobs.model.rows import Rows, read_rows
 from jobs.model.segments import Span, cut
+from jobs.model.stress.stressing import Stressing
 from jobs.model.training.search import Fold, Found, rolling, search
 from jobs.model.training.training import Trained, train
 from jobs.work import Work
@@ -85,7 +86,15 @@ class Material:
 
         return search(self.model, folds=folds, features=len(self.rows.features), loss=loss, storage=storage, study=study)
 
-    def case(self, trained: Trained, *, read_champion: Callable[[], Contender | None], judged_before: int = 0, pinned: Mapping[str, str] | None = None) -> Case:
+    def case(
+        self,
+        trained: Trained,
+        *,
+        read_champion: Callable[[], Contender | None],
+        judged_before: int = 0,
+        stress: Stressing | None = None,
+        pinned: Mapping[str, str] | None = None,
+    ) -> Case:
         """What the gate is given of a trained version."""
         learned, loss = trained.artifact.learned, self.model.loss
         simple = baselines.fit(self.rows.labelled(self.spans["train"]), self.rows.labelled(self.spans["tune"]), learned=learned, loss=loss)
@@ -105,6 +114,7 @@ class Material:
             decision=Decision.of(self.pipeline, self.model, learned),
             seed=self.model.seed,
             judged_before=judged_before,
+            stress=stress,
             pinned=pinned or {},
         )
 

@@ -71,7 +71,7 @@ def read_rows(features: DataFrame, labels: DataFrame, pipeline: Pipeline, model:
         make = f"matins backfill {pipeline.pipeline} --from {first} --to {last} --steps raw,validated,features"
         msg = f"There are no features of the nights {first} to {last}; make them first: {make}."
         raise DataError(msg)
-    return Rows(frame, feature_columns(features, pipeline, leave_out=spec.leave_out), tuple(coverage_columns(pipeline)))
+    return Rows(frame, feature_columns(features, pipeline, leave_out=spec.left_out), tuple(coverage_columns(pipeline)))
 
 
 def _must_fit(wanted: DataFrame, model: str, spans: Mapping[str, Span]) -> None:

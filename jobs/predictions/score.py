@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DoubleType, NumericType, StructField, StructType
@@ -23,11 +24,12 @@ def predicted(features: DataFrame, pipeline: Pipeline, model: str, version: Vers
     """One row per row of `features` that the model scores: key, `night`, `score`, `predicted` where it decides, and by which version.
 
     Raises:
-        DataError: as in `score`.
+        DataError: as in `score`, or the attribute by whose groups the version decides is not there as it was in training.
     """
     spec, key = pipeline.models[model], pipeline.rows.key
-    scores = score(features.where(spec.population or "true"), version.artifact, keys=[*key, "night"])
     decision = Decision.of(pipeline, spec, version.artifact.learned)
+    carried = dict.fromkeys([*key, "night", *_attribute(features, decision)])
+    scores = score(features.where(spec.population or "true"), version.artifact, keys=[*carried])
     return scores.select(
         *key,
         "night",
@@ -38,8 +40,33 @@ def predicted(features: DataFrame, pipeline: Pipeline, model: str, version: Vers
     )
 
 
+def _attribute(features: DataFrame, decision: Decision | None) -> list[str]:
+    """The column that the decision needs besides the score, if any."""
+    if decision is None or decision.by_group is None:
+        return []
+    name, kind = decision.by_group.attribute, decision.by_group.kind
+    if name not in features.columns:
+        msg = f"The model decides by groups of `{name}`, which the table lacks; train again, or restore the column."
+        raise DataError(msg)
+    if kind not in {None, found := _kind(features.schema[name].dataType)}:
+        msg = f"The model decides by groups of `{name}`, which is {found} and was {kind} in training. Train again."
+        raise DataError(msg)
+    return [name]
+
+
 def score(features: DataFrame, artifact: Artifact, *, keys: Sequence[str]) -> DataFrame:
     """One row per row of `features`: its keys and `score`, a probability or a quantity.
+
+    Raises:
+        DataError: as in `floats_of`.
+    """
+    floats = floats_of(features, artifact)
+    schema = StructType([*[features.schema[name] for name in keys], StructField("score", DoubleType(), nullable=False)])
+    return features.selectExpr(*keys, *floats).mapInArrow(_through(artifact.ubj, artifact.learned.maps, len(floats), len(keys)), schema=schema)
+
+
+def floats_of(features: DataFrame, artifact: Artifact) -> list[str]:
+    """Spark SQL, one expression per feature of the model, named `_0`, `_1` and so on: what the booster is given.
 
     Raises:
         DataError: a feature that the model needs is not in the table, or is of another type than in training.
@@ -51,9 +78,7 @@ def score(features: DataFrame, artifact: Artifact, *, keys: Sequence[str]) -> Da
     if other := [f"`{one.name}` is {found[one.name]}, not {one.kind}" for one in artifact.learned.features if found.get(one.name, one.kind) != one.kind]:
         msg = f"Features changed their type since training: {'; '.join(other)}. Train again."
         raise DataError(msg)
-    floats = [f"{expression.rsplit(' AS ', 1)[0]} AS _{place}" for place, expression in enumerate(artifact.learned.expressions())]
-    schema = StructType([*[features.schema[name] for name in keys], StructField("score", DoubleType(), nullable=False)])
-    return features.selectExpr(*keys, *floats).mapInArrow(_through(artifact.ubj, artifact.learned.maps, len(floats), len(keys)), schema=schema)
+    return [f"{expression.rsplit(' AS ', 1)[0]} AS _{place}" for place, expression in enumerate(artifact.learned.expressions())]
 
 
 def _kind(found: DataType) -> str:
@@ -66,11 +91,9 @@ def _kind(found: DataType) -> str:
 def _through(ubj: bytes, maps: tuple[Map, ...], width: int, keys: int) -> Batches:
     def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         # One core per task is Spark's; more threads here would only fight over it.
-        booster = _booster(ubj)
+        booster = booster_of(ubj)
         for batch in batches:
-            matrix = np.empty((batch.num_rows, width), dtype=np.float32)
-            for place in range(width):
-                matrix[:, place] = batch.column(keys + place).to_numpy(zero_copy_only=False)
+            matrix = matrix_of(batch, width, first=keys)
             scores = applied(maps, booster.inplace_predict(matrix)) if batch.num_rows else np.empty(0)
             if not np.isfinite(scores).all():
                 msg = f"{int((~np.isfinite(scores)).sum())} scores of a batch are not finite; nothing was written."
@@ -80,7 +103,15 @@ def _through(ubj: bytes, maps: tuple[Map, ...], width: int, keys: int) -> Batche
     return scored
 
 
+def matrix_of(batch: pa.RecordBatch, width: int, *, first: int) -> NDArray[np.float32]:
+    """The columns of `floats_of`, from the place `first` on, as the matrix that the booster is given."""
+    matrix = np.empty((batch.num_rows, width), dtype=np.float32)
+    for place in range(width):
+        matrix[:, place] = batch.column(first + place).to_numpy(zero_copy_only=False)
+    return matrix
+
+
 @cache
-def _booster(ubj: bytes) -> "Booster":  # type: ignore[name-defined]  # noqa: F821
+def booster_of(ubj: bytes) -> "Booster":  # type: ignore[name-defined]  # noqa: F821
     """Loaded once per worker process."""
     return load(ubj, threads=1)

@@ -6,6 +6,7 @@ from datetime import date
 from itertools import groupby
 from typing import Final, Literal
 
+from jobs.model.registry.reign import in_waiting, waits
 from jobs.nights import span
 from jobs.report.links import Pages
 from jobs.report.night import Alert, alert_of
@@ -66,6 +67,10 @@ class Course:
     champion: int | None
     verdict: str | None
     """The page of the gate on it."""
+    waiting: str | None
+    """Which version waits to live, for people."""
+    waiting_verdict: str | None
+    """The page of the gate on that one."""
     metrics: tuple[str, ...]
     changes: tuple[tuple[date, int], ...]
     rests_on: tuple[str, ...]
@@ -105,6 +110,7 @@ def index_of(records: Records, pages: Pages) -> Index:
     nights = tuple(span(first, newest)[-SHOWN:])
     cells = [_cell(records, pages, night) for night in nights]
     months = [(name, tuple(some)) for name, some in groupby(cells, key=lambda one: f"{one.night:%Y-%m}")]
+    decided = [one for one in records.decisions if one["act"] != "trained"]
     alerts = sorted((alert_of(one) for one in records.alerts), key=lambda one: (one.resolved is None, one.opened), reverse=True)
     return Index(
         pipeline=records.pipeline.pipeline,
@@ -112,7 +118,7 @@ def index_of(records: Records, pages: Pages) -> Index:
         nights=nights,
         months=tuple(reversed(months)),
         courses=tuple(_course(records, pages, model, nights) for model in records.pipeline.models),
-        decisions=tuple(_decision(pages, one) for one in reversed(records.decisions[-LISTED:])),
+        decisions=tuple(_decision(pages, one) for one in reversed(decided[-LISTED:])),
         spells=tuple(sorted(_spells(records), key=lambda one: one.last, reverse=True)[:LISTED]),
         alerts=tuple(alerts[:LISTED]),
         red=tuple(one.night for one in cells if one.word == "red"),
@@ -130,11 +136,13 @@ def _cell(records: Records, pages: Pages, night: date) -> Cell:
 
 def _course(records: Records, pages: Pages, model: str, nights: Sequence[date]) -> Course:
     facts, measured = records.facts[model], [records.current.get(f"{model}/{step}", {}) for step in ("drift_report", "performance")]
-    champion = facts.champion(date.max)
+    champion, now = facts.champion(date.max), in_waiting([one for one in records.decisions if one["model"] == model])
     return Course(
         model=model,
         champion=champion,
         verdict=pages.verdict(model, champion),
+        waiting=waits(now) if now else None,
+        waiting_verdict=pages.verdict(model, now["version"]) if now else None,
         metrics=metrics_of(facts),
         changes=tuple(facts.reigns),
         rests_on=tuple(content(found[night]) for found in measured for night in nights if night in found),

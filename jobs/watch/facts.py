@@ -14,7 +14,7 @@ from jobs.watch.soundness import Soundness
 
 STALE: Final = 14
 """Nights beyond twice those asked for that are still looked at: labels may come late."""
-Ended = Literal["promoted", "refused", "given_up"]
+Ended = Literal["promoted", "waiting", "refused", "given_up"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,4 +68,4 @@ def _known(night: date, given: Mapping[str, Any] | None, numbers: int) -> list[K
 
 def _ends_a_training(decision: Mapping[str, Any]) -> bool:
     # What a person promotes or refuses is no training.
-    return decision["act"] == "given_up" or (decision["act"] in {"promoted", "refused"} and decision["by"] == "gate")
+    return decision["act"] == "given_up" or (decision["act"] in {"promoted", "waiting", "refused"} and decision["by"] == "gate")

@@ -107,7 +107,7 @@ def _concept(facts: Facts, night: date, version: int, over: int) -> float | None
 
 def _refused(facts: Facts, night: date, _version: int, _over: int) -> float | None:
     ended = [one for one in facts.trainings if one.night <= night]
-    return float(ended[-1].ended != "promoted") if ended else None
+    return float(ended[-1].ended in {"refused", "given_up"}) if ended else None
 
 
 READINGS: Final[Mapping[ModelSignal, Reading]] = {

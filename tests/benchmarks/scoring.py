@@ -18,7 +18,7 @@ ROWS, FEATURES, TREES = 5_000_000, 30, 100
 
 def measure(folder: Path) -> list[Measured]:
     """Two workers on either side, so that the bare prediction gets two threads."""
-    spark, artifact = spark_session(settings_in(folder)), _artifact()
+    spark, artifact = spark_session(settings_in(folder)), artifact_of()
     source = str(folder / "rows")
     names = [f"f{n}" for n in range(FEATURES)]
     spark.range(ROWS, numPartitions=8).select("id", *[F.rand(seed).cast("float").alias(name) for seed, name in enumerate(names)]).write.format("delta").save(
@@ -40,7 +40,8 @@ def measure(folder: Path) -> list[Measured]:
     return [Measured(f"scoring {ROWS:,} rows × {FEATURES} features, {TREES} trees", in_turn(ours, reference), at_most=1.25)]
 
 
-def _artifact() -> Artifact:
+def artifact_of() -> Artifact:
+    """A model of made-up rows, of the size that the benchmarks speak of."""
     draw = np.random.default_rng(1)
     frame = pd.DataFrame(draw.random((20_000, FEATURES), dtype=np.float32), columns=[f"f{n}" for n in range(FEATURES)])
     label = (frame["f0"] + frame["f1"] + draw.random(len(frame)) > 1.5).astype(int)

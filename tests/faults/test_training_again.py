@@ -22,7 +22,8 @@ def train(scene: Scene) -> int:
 
 
 def acts(scene: Scene) -> list[tuple[str, int]]:
-    return [(one["act"], one["version"]) for one in scene.lake.ledger.decisions(NAME)]
+    """What was decided; that a version was registered is on record beside it."""
+    return [(one["act"], one["version"]) for one in scene.lake.ledger.decisions(NAME) if one["act"] != "trained"]
 
 
 @pytest.fixture

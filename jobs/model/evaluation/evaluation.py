@@ -140,7 +140,7 @@ def evaluate(frame: pd.DataFrame, scores: Floats, *, kind: Kind, decision: Decis
         baselines={name: _estimates(draws, labels, given, kind) for name, given in baselines.items()},
         block=draws.unit,
         calibration_error=calibration_error(labels, scores) if kind == "binary" else None,
-        decided=None if decision is None else decided(draws, labels, decision.predicted(frame["night"], scores), decision),
+        decided=None if decision is None else decided(draws, labels, decision.predicted(frame, scores), decision),
     )
 
 

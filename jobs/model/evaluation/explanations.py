@@ -9,6 +9,7 @@ import pandas as pd
 
 from jobs.config.models import Metric
 from jobs.model.artifact import Artifact
+from jobs.model.contributions import contributions
 from jobs.model.evaluation.floats import Floats
 from jobs.model.evaluation.importance import importances
 from jobs.model.evaluation.plots import GREY, INK, png
@@ -28,8 +29,7 @@ GRID: Final = 20
 def explanations(artifact: Artifact, holdout: pd.DataFrame, *, loss: Metric, title: str, seed: int) -> dict[str, bytes]:
     """`shap.png`, `importance.png` and, of the features that move scores most, `dependence_1.png` and so on.
 
-    SHAP values are XGBoost's own (Lundberg et al. 2020, From Local Explanations to Global Understanding with Explainable AI for Trees), in the
-    unit before the last step to a score: log odds, or the label's.
+    SHAP values are in the unit before the last step to a score: log odds, or the label's.
 
     Args:
         artifact: the model.
@@ -40,8 +40,8 @@ def explanations(artifact: Artifact, holdout: pd.DataFrame, *, loss: Metric, tit
     """
     sample = holdout.sample(min(SAMPLE, len(holdout)), random_state=seed)
     matrix = artifact.learned.matrix(sample)
-    contributions = _contributions(artifact, matrix[:EXPLAINED])
-    mean = dict(zip(artifact.learned.names, np.abs(contributions).mean(axis=0), strict=True))
+    effects = contributions(artifact.booster, matrix[:EXPLAINED]).effects
+    mean = dict(zip(artifact.learned.names, np.abs(effects).mean(axis=0), strict=True))
     top = sorted(mean, key=lambda name: -mean[name])[:CURVES]
     shuffled = dict(importances(artifact, sample, metric=loss, seed=seed))
     drawn = {
@@ -51,17 +51,9 @@ def explanations(artifact: Artifact, holdout: pd.DataFrame, *, loss: Metric, tit
     for place, name in enumerate(top, 1):
         at = artifact.learned.names.index(name)
         feature, curve = artifact.learned.features[at], _partial_dependence(artifact, matrix, at)
-        draw_on = partial(_dependence, feature=feature, values=matrix[:EXPLAINED, at].astype(np.float64), told=contributions[:, at], curve=curve)
+        draw_on = partial(_dependence, feature=feature, values=matrix[:EXPLAINED, at].astype(np.float64), told=effects[:, at], curve=curve)
         drawn[f"dependence_{place}.png"] = png(title, draw_on)
     return drawn
-
-
-def _contributions(artifact: Artifact, matrix: "np.ndarray[Any, np.dtype[np.float32]]") -> Floats:
-    import xgboost
-
-    built = xgboost.DMatrix(matrix, feature_names=artifact.learned.names, feature_types=artifact.learned.types, enable_categorical=True)
-    # The last column is the same for all rows: where the trees start from.
-    return np.asarray(artifact.booster.predict(built, pred_contribs=True)[:, :-1], dtype=np.float64)
 
 
 def _partial_dependence(artifact: Artifact, matrix: "np.ndarray[Any, np.dtype[np.float32]]", at: int) -> tuple[Floats, Floats]:

@@ -17,6 +17,7 @@ from jobs.model.evaluation.evaluation import Estimate, Evaluation, evaluate, poo
 from jobs.model.evaluation.floats import Floats
 from jobs.model.evaluation.leak_watch import suspicions
 from jobs.model.segments import Span
+from jobs.model.stress.stressing import Stressing
 from jobs.model.training.learned import Learned
 
 FITTED_ON: Final = ("train", "tune", "calibrate")
@@ -70,6 +71,8 @@ class Case:
     seed: int
     judged_before: int = 0
     """Versions that were already judged on some of the holdout's nights."""
+    stress: Stressing | None = None
+    """Of the challenger, where its file asks for it."""
     pinned: Mapping[str, str] = field(default_factory=dict)
     """Digests of data, configuration and code, for the record."""
 

@@ -8,9 +8,11 @@ from functools import partial
 from jobs.config.models import HIGHER_IS_BETTER, METRICS, Metric
 from jobs.errors import DataError
 from jobs.model.evaluation.evaluation import Estimate, paired
+from jobs.model.gate.against import kept
 from jobs.model.gate.case import Case, Contender, fitted
 from jobs.model.gate.parts import slices
 from jobs.model.gate.verdict import Outcome, Rule, Verdict
+from jobs.model.stress.rule import stressed
 
 Judgement = tuple[str, Callable[[], Rule]]
 
@@ -63,6 +65,8 @@ def _rules_alone(case: Case) -> Iterator[Judgement]:
     # The constant is always asked for: a case that lacks it is refused, not judged without it. Without a feature to group by there is no rate to beat.
     for name in ("constant", *(name for name in case.gate.beats if name in case.baselines)):
         yield f"beats_{name}", partial(_beats, case, name)
+    if case.stress:
+        yield from ((f"stress_{kind}", partial(stressed, case.stress, kind, limit)) for kind, limit in case.stress.config.limits.items())
 
 
 def _rules_against(case: Case, champion: Contender) -> Iterator[Judgement]:
@@ -187,14 +191,7 @@ def _comparison(case: Case) -> Rule:
     theirs = case.incumbent_metrics[metric]
     difference = paired(case.compared, challenger=case.compared_scores, champion=case.incumbent_scores, metric=metric, seed=case.seed)
     low, high = _interval(difference)
-    # How much worse at worst, in either direction of the metric: the end of the interval that speaks against the challenger.
-    worst = -low if metric in HIGHER_IS_BETTER else high
-    if rule.superior is not None:
-        holds, limit = worst < -rule.superior, -rule.superior
-        asked = f"better by more than {rule.superior:g} at the worse end"
-    else:
-        limit = rule.non_inferior or 0.0
-        holds, asked = worst <= limit, f"at the worse end worse by at most {limit:g}"
+    holds, limit, asked = kept(rule, metric, (low, high))
     seen = difference.detectable
     sentence = f"{metric} less the champion's {theirs}, on the same rows, is {difference} ({asked}; a true difference of {seen:.4f} would have shown)."
     return Rule(name="comparison", outcome=_hold(holds), observed=difference.value, interval=(low, high), limit=limit, detectable=seen, sentence=sentence)

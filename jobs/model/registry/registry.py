@@ -109,6 +109,16 @@ class Registry:
                 source = f"{client.get_run(run_id).info.artifact_uri}"
                 return Registered(int(client.create_model_version(name, source, run_id, tags=own).version), existed=False)
 
+    def attach(self, version: Version, files: Mapping[str, bytes], *, described: str) -> None:
+        """Put files beside a version's registered ones, in the place of former ones of their names, and say what MLflow's page shows of it.
+
+        Raises:
+            RetryableError: the store does not take them.
+        """
+        self._store.upload(version.run_id, files)
+        with in_words("written"), self._store.lock():
+            self._store.client.update_model_version(version.name, str(version.version), described[:4000])
+
     def champion(self, name: str, *, threads: int = 2) -> Version | None:
         """The version that the alias shows now, read and checked; None if there has never been one.
 

@@ -1,11 +1,18 @@
 """Which version was champion when, read from the recorded decisions and never from today's alias."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
+from jobs.ledger.chain import SHORTEST
+
 ENTHRONING: Final = frozenset({"promoted", "rolled_back"})
-Decisions = Iterable[Mapping[str, Any]]
+WAITING: Final = "waiting"
+ENDING: Final = ENTHRONING | {"rejected", "refused", "superseded"}
+"""Acts after which a version waits no more."""
+ASIDE: Final = frozenset({"trained", "approval_refused"})
+"""Acts that leave a version as it stood."""
+Decisions = Sequence[Mapping[str, Any]]
 """Oldest first, each with `act`, `version` and `night`."""
 
 
@@ -33,3 +40,47 @@ def line(decisions: Decisions) -> list[int]:
 def rejected(decisions: Decisions) -> dict[int, str]:
     """Version → why it may not become champion."""
     return {one["version"]: f"rejected by {one['by']}: {one['reason']}" for one in decisions if one["act"] == "rejected"}
+
+
+def waiting(decisions: Decisions) -> int | None:
+    """The version that has passed the gate and waits to be let live: the newest of those, if nothing has been decided about it since."""
+    standing: list[int] = []
+    for one in decisions:
+        if one["act"] == WAITING or one["act"] in ENDING:
+            standing = [version for version in standing if version != one["version"]]
+        if one["act"] == WAITING:
+            standing.append(one["version"])
+    return standing[-1] if standing else None
+
+
+def evidence(decisions: Decisions) -> dict[int, str]:
+    """Version → the digest of its registered verdict, as recorded when it was trained or began to wait."""
+    found = {one["version"]: (one["evidence"] or {}).get("evidence") for one in decisions if one["act"] in {"trained", WAITING}}
+    return {version: digest for version, digest in found.items() if digest}
+
+
+def in_waiting(decisions: Decisions) -> dict[str, Any] | None:
+    """The version that waits, since which night, the digest of its evidence and, as `shadow`, what is asked of it there, as plain data; None if none waits."""
+    version = waiting(decisions)
+    if version is None:
+        return None
+    began = [one for one in decisions if one["act"] == WAITING and one["version"] == version][-1]
+    terms = (began["evidence"] or {}).get("shadow")
+    about = {"version": version, "since": began["night"], "evidence": evidence(decisions).get(version, "")}
+    return {**about, "shadow": terms} if terms else about
+
+
+def waits(found: Mapping[str, Any]) -> str:
+    """What `in_waiting` found, for people: `v5 waits for approval (evidence 0f3a5c…)`."""
+    digest, terms = f"(evidence {found['evidence'][:SHORTEST]})", found.get("shadow") or {"nights": 0, "promotion": "approval"}
+    nights = f"{terms['nights']} labelled nights in shadow" if terms["nights"] else ""
+    if terms["promotion"] == "automatic":
+        return f"v{found['version']} waits for {nights}, by which it is judged once more {digest}"
+    return f"v{found['version']} waits for approval{f', after {nights}' if nights else ''} {digest}"
+
+
+def how_to_approve(name: str, found: Mapping[str, Any]) -> str:
+    """The command that lets it live, but for who and why; where nobody has to, the one that tells how far it is."""
+    if (found.get("shadow") or {}).get("promotion") == "automatic":
+        return f"matins status {name.partition('.')[0]}"
+    return f"matins approve {name} --version {found['version']} --evidence {found['evidence'][:SHORTEST]} --by NAME --reason WHY"

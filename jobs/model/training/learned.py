@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jobs.errors import DataError
+from jobs.model.fairness.by_group import ByGroup
 from jobs.model.training.expressions import as_float
 from jobs.model.training.maps import Map
 
@@ -57,6 +58,8 @@ class Learned:
     """What is done to the booster's outputs before they are scores."""
     threshold: float | None = None
     """The score from which a label is predicted, where the file asks for a precision or a recall."""
+    by_group: ByGroup | None = None
+    """Thresholds of single groups, where the file asks for them."""
 
     @property
     def names(self) -> list[str]:
@@ -99,7 +102,9 @@ class Learned:
 
     def to_json(self) -> str:
         """Canonical: equal states give equal text."""
-        plain = {"features": [asdict(feature) for feature in self.features], "maps": [asdict(one) for one in self.maps], "threshold": self.threshold}
+        plain: dict[str, Any] = {"features": [asdict(feature) for feature in self.features], "maps": [asdict(one) for one in self.maps], "threshold": self.threshold}
+        # Only where there are some: a version without them keeps its digest.
+        plain |= {"by_group": self.by_group.to_plain()} if self.by_group else {}
         return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
@@ -113,10 +118,11 @@ class Learned:
             found = json.loads(text)
             features = [Feature(**{**given, "categories": tuple(given["categories"])}) for given in found["features"]]
             maps = [Map(given["kind"], tuple(given["x"]), tuple(given["y"])) for given in found["maps"]]
+            by_group = ByGroup.from_plain(found["by_group"]) if "by_group" in found else None
         except (KeyError, TypeError, ValueError) as error:
             msg = f"The learned state cannot be read: {error!r}. Train the version again."
             raise DataError(msg) from None
-        return cls(tuple(features), tuple(maps), found["threshold"])
+        return cls(tuple(features), tuple(maps), found["threshold"], by_group)
 
     def _require(self, frame: pd.DataFrame) -> None:
         if absent := [name for name in self.names if name not in frame.columns]:

@@ -41,7 +41,7 @@ def read_history(lake: Lake, pipeline: Pipeline, model: str, *, learned_from: da
     wanted = features.where(F.col("night").between(first, nights[-1]) & ~F.col("restated")).where(spec.population or "true")
     _require_memory(wanted)
     frame = wanted.toPandas().sort_values(["night", *key], ignore_index=True)
-    rows = Rows(frame, feature_columns(features, pipeline, leave_out=spec.leave_out), tuple(coverage_columns(pipeline)))
+    rows = Rows(frame, feature_columns(features, pipeline, leave_out=spec.left_out), tuple(coverage_columns(pipeline)))
     labels = versions(read_labels(lake, spec.label_feed).frame, pipeline, model).toPandas()
     return History(rows, Labels.of(frame, with_withdrawals(labels, key), key))
 

@@ -33,7 +33,7 @@ def test_a_precision_or_recall_is_met_by_the_threshold_that_gives_away_least() -
 def test_spark_decides_as_the_evaluation_does(spark: SparkSession, decision: Decision) -> None:
     scores = [0.1, 0.5, 0.9, 0.7, 0.7, 0.7, 0.2]
     rows = pd.DataFrame({"night": [date(2013, 5, 1)] * 3 + [date(2013, 5, 2)] * 4, "id": range(7), "score": scores})
-    expected = decision.predicted(rows["night"], rows["score"].to_numpy(float)).tolist()
+    expected = decision.predicted(rows, rows["score"].to_numpy(float)).tolist()
     found = spark.createDataFrame(rows).withColumn("predicted", decision.expression(["id"])).orderBy("id").collect()
     assert [row.predicted for row in found] == expected
     assert sum(expected) == 4 + (decision.threshold is not None)

@@ -1,0 +1,59 @@
+"""Features of past nights computed again as they would have been had a feed come a day later, or not at all."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Literal
+
+import pandas as pd
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.pipeline import Pipeline
+from jobs.errors import DataError
+from jobs.features.assembly import known, looked_at
+from jobs.features.frame import feature_frame
+from jobs.features.readiness import Readiness
+from jobs.lake.lake import Lake
+from jobs.ledger.ledger import Slice
+
+Fault = Literal["late", "absent"]
+
+
+def recomputed(rows: pd.DataFrame, *, lake: Lake, pipeline: Pipeline, feed: str, fault: Fault) -> pd.DataFrame:
+    """The features of `rows`, row by row in their order, computed from the lake with the fault in one feed.
+
+    Args:
+        rows: the key and `night` of rows whose features are stored.
+        lake: holds the validated feeds; nothing is written to it.
+        pipeline: whose features.
+        feed: not the one whose rows are scored: without it there is nothing to compute.
+        fault: `late`: every delivery becomes known a day later than it did, so that each night does without the newest. `absent`: there are none.
+
+    Raises:
+        DataError: they cannot be computed, or a row is no longer there.
+    """
+    nights, key = sorted(set(rows["night"])), [*pipeline.rows.key, "night"]
+    slices = known(lake, pipeline, restate=False)
+    frames = {name: lake.read(f"validated/{name}", looked_at(pipeline, name, nights)).frame for name in pipeline.features.feeds}
+    frames[feed], slices[feed] = _faulty(frames[feed], slices[feed], fault)
+    coverage = {night: Readiness.of(pipeline, night, slices).coverage for night in nights}
+    try:
+        with feature_frame(lake.spark, pipeline, frames, slices, coverage, nights) as frame:
+            found = frame.toPandas()
+    except PySparkException as error:
+        msg = f"with `{feed}` {fault}, the features of {nights[0]} to {nights[-1]} cannot be computed: {str(error).splitlines()[0]}"
+        raise DataError(msg) from None
+    placed = rows[key].merge(found, on=key, how="left", indicator="placed_")
+    if lost := int((placed["placed_"] != "both").sum()) or len(placed) - len(rows):
+        msg = f"with `{feed}` {fault}, {lost} of {len(rows)} rows are not found once in the features of {nights[0]} to {nights[-1]}"
+        raise DataError(msg)
+    return placed.drop(columns="placed_")
+
+
+def _faulty(frame: DataFrame, slices: Sequence[Slice], fault: Fault) -> tuple[DataFrame, list[Slice]]:
+    if fault == "absent":
+        return frame.where(F.lit(False)), []
+    later = [replace(one, known_night=one.known_night + timedelta(days=1)) for one in slices]
+    return frame.withColumn("known_night", F.date_add("known_night", 1)), later

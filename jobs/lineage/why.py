@@ -1,0 +1,282 @@
+"""Why one row was scored as it was: every part of the answer read from the record, the contributions computed again from pinned features."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.pipeline import Pipeline
+from jobs.environment import CODE
+from jobs.errors import DataError
+from jobs.features.assembly import known, planned
+from jobs.lake.lake import Lake
+from jobs.ledger.origins import Origin as RunOrigin
+from jobs.ledger.origins import origin_of
+from jobs.lineage.asked import key_of, require_scored, row_of, slice_of
+from jobs.lineage.meanings import meaning, meanings
+from jobs.lineage.night import Then
+from jobs.lineage.origins import of_record
+from jobs.lineage.pinned import PinnedLake
+from jobs.lineage.values import Origin, delivered, origins
+from jobs.model.artifact import Artifact
+from jobs.model.contributions import Contributions, contributions
+from jobs.model.decision import Decision
+from jobs.model.evaluation.floats import Floats
+from jobs.model.registry.champion import registry_of
+from jobs.model.registry.version import Version
+from jobs.model.training.maps import applied
+from jobs.predictions.score import floats_of
+from jobs.reading import entries
+from jobs.reasons.explained import ranked, require_same
+from jobs.settings import Settings
+
+VERDICT: Final = "verdict.json"
+SHOWN: Final = 5
+"""Reasons that come first where the model's file asks for no number."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What one feature did to the margin."""
+
+    feature: str
+    value: str | None
+    effect: float
+    words: str
+    feeds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The version that scored."""
+
+    version: int
+    digest: str
+    as_of: str
+    segments: Mapping[str, str]
+    verdict: str
+    sentence: str
+    evidence: str
+    """sha256 of the registered verdict: what an approval vouches for."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided about that version."""
+
+    at: str
+    act: str
+    by: str
+    system_user: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Why:
+    """The whole answer."""
+
+    model: str
+    label: str
+    kind: str
+    goal: str
+    night: date
+    key: Mapping[str, str]
+    generation: int
+    restated: bool
+    score: float
+    predicted: bool | None
+    rule: str
+    """How a score becomes a decision."""
+    start: float
+    """The score of a row of which nothing is known."""
+    margin: float
+    base: float
+    maps: tuple[str, ...]
+    top: int
+    reasons: tuple[Reason, ...]
+    """Of every feature, the largest effect first."""
+    origins: tuple[Origin, ...]
+    standing: Standing
+    decisions: tuple[Decided, ...]
+    published: str
+    run: Mapping[str, str]
+    pins: Mapping[str, int]
+
+    @property
+    def row(self) -> str:
+        """`day 2013-05-18, carrier UA`."""
+        return ", ".join(f"{name} {value}" for name, value in self.key.items())
+
+    @property
+    def answer(self) -> str:
+        """In one sentence."""
+        if self.predicted is None:
+            return f"The guess at `{self.label}` is {self.score:.6g}. {self.rule}"
+        said = f"`{self.label}` was {'' if self.predicted else 'not '}predicted"
+        return f"{said}: the model puts its probability at {100 * self.score:.1f} %. {self.rule}"
+
+    @property
+    def first(self) -> tuple[Reason, ...]:
+        """The reasons that moved the score most; a feature that moved nothing is none."""
+        return tuple(one for one in self.reasons[: self.top] if one.effect)
+
+    @property
+    def others(self) -> float:
+        """The effects of all other features, added up."""
+        return sum(one.effect for one in self.reasons[len(self.first) :])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, with the sentence."""
+        return {"answer": self.answer, **asdict(self), "other_effect": self.others}
+
+
+def why(settings: Settings, lake: Lake, present: Pipeline, model: str, night: date, given: Sequence[str], generation: int | None) -> Why:
+    """Explain the score of one row.
+
+    Args:
+        settings: name the registry and the warehouse.
+        lake: the pipeline's.
+        present: the pipeline as it is now; that of then is taken from the record.
+        model: whose score.
+        night: which.
+        given: the row's key, `column=value` each.
+        generation: of the predictions; None is the night's newest that is not restated.
+
+    Raises:
+        UsageError: the key is not one of the rows'.
+        DataError: there is no such row, or what it rests on is not on record or no longer there.
+    """
+    key, scores = key_of(present, given, night), slice_of(lake, f"{model}/predictions", night, generation)
+    features = PinnedLake(lake, {"features": int(scores.detail["features_version"])}).current("features", restated=scores.restated)
+    then = Then(scores, features[night])
+    found, ran = {one.run_id: origin_of(lake.ledger, one.run_id) for one in (then.features, then.scores)}, then.scores.run_id
+    made_by, scored_by = of_record(found[then.features.run_id], present), of_record(found[ran], present)
+    version = registry_of(settings).version(f"{present.pipeline}.{model}", then.champion[0])
+    rows = [_of_night(lake, table, number, then) for table, number in ((f"{model}/predictions", scores.version), ("features", then.features_version))]
+    scored = require_scored(row_of(rows[0], key), *rows, key, population=scored_by.models[model].population)
+    _require_digest(version, scored)
+    values, matrix = _features_of(rows[1], {name: scored[name] for name in key}, version.artifact)
+    require_same(np.array([scored["score"]]), version.artifact.score_matrix(matrix))
+    parts = contributions(version.artifact.booster, matrix)
+    return Why(
+        model=f"{present.pipeline}.{model}",
+        label=present.models[model].label,
+        kind=present.models[model].type,
+        goal=scored_by.purpose.goal,
+        night=night,
+        key=key,
+        generation=scores.generation,
+        restated=scores.restated,
+        score=float(scored["score"]),
+        predicted=scored.get("predicted"),
+        rule=_rule(scored_by, model, version.artifact, values),
+        start=_score_of(parts.base, version.artifact, scored_by.models[model].type),
+        margin=float(parts.margin[0]),
+        base=float(parts.base[0]),
+        maps=tuple(one.kind for one in version.artifact.learned.maps),
+        top=present.models[model].reasons.top if present.models[model].reasons else SHOWN,
+        reasons=tuple(_reasons(parts, values, version.artifact.learned.names, made_by)),
+        origins=_origins(lake, made_by, then, {name: scored[name] for name in key}),
+        standing=_standing(version),
+        decisions=tuple(_decisions(lake.ledger.decisions(present.pipeline, model), version.version)),
+        published=_published(settings, present, model, then),
+        run=_run(lake, present, ran, found[ran]),
+        pins={**then.inputs, "features": then.features_version, f"{model}/predictions": scores.version},
+    )
+
+
+def _of_night(lake: Lake, table: str, version: int, then: Then) -> DataFrame:
+    one = then.features if table == "features" else then.scores
+    is_it = (F.col("restated") == F.lit(one.restated)) & (F.col("generation") == F.lit(one.generation))
+    return lake.read_version(table, version, [one.night]).where(is_it)
+
+
+def _require_digest(version: Version, scored: Mapping[str, Any]) -> None:
+    if version.digest != scored["model_digest"]:
+        msg = f"The row was scored by {scored['model_digest'][:12]}, but v{version.version} is {version.digest[:12]} now: it cannot explain the score."
+        raise DataError(msg)
+
+
+def _features_of(features: DataFrame, key: Mapping[str, Any], artifact: Artifact) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """The row's features as they are stored, each also as text under `<name>.text`; and as the matrix that the booster is given."""
+    names, floats = artifact.learned.names, floats_of(features, artifact)
+    texts = [f"CAST(`{name}` AS STRING) AS `{name}.text`" for name in names]
+    wanted = features
+    for name, value in key.items():
+        wanted = wanted.where(F.col(name).eqNullSafe(F.lit(value)))
+    row = wanted.selectExpr("*", *texts, *floats).collect()[0].asDict()
+    given = [row.pop(f"_{place}") for place in range(len(names))]
+    return row, np.array([[np.nan if value is None else value for value in given]], dtype=np.float32)
+
+
+def _reasons(parts: Contributions, row: Mapping[str, Any], names: Sequence[str], pipeline: Pipeline) -> Iterator[Reason]:
+    known_words = meanings(pipeline)
+    for at in ranked(parts.effects, len(names))[0]:
+        about = meaning(known_words, names[at])
+        yield Reason(names[at], row[f"{names[at]}.text"], float(parts.effects[0, at]), about.words, about.feeds)
+
+
+def _score_of(margin: Floats, artifact: Artifact, kind: str) -> float:
+    """What the trees' output becomes: of a binary model a probability, whose log odds it is, and then the maps."""
+    given = margin if kind == "regression" else np.asarray(1 / (1 + np.exp(-margin)))
+    return float(applied(artifact.learned.maps, given)[0])
+
+
+def _rule(pipeline: Pipeline, model: str, artifact: Artifact, row: Mapping[str, Any]) -> str:
+    decision = Decision.of(pipeline, pipeline.models[model], artifact.learned)
+    if decision is None:
+        return "A regression predicts a quantity and no class."
+    if decision.top is not None:
+        return f"It is predicted of the {decision.top} rows of each night with the highest probability."
+    threshold, whose = decision.threshold or 0.0, ""
+    if decision.by_group:
+        threshold, whose = float(decision.by_group.per_row(pd.DataFrame([row]), threshold)[0]), ", which is the threshold of its group"
+    return f"It is predicted from {100 * threshold:.1f} % on{whose}."
+
+
+def _origins(lake: Lake, pipeline: Pipeline, then: Then, key: Mapping[str, Any]) -> tuple[Origin, ...]:
+    old, night, restated = PinnedLake(lake, then.inputs), then.scores.night, then.scores.restated
+    slices = known(old, pipeline, restate=restated)
+    deliveries = {feed: list(delivered(old, lake, pipeline, feed, night, slices[feed])) for feed in pipeline.features.feeds}
+    with planned(old, pipeline, slices, [night], restate=restated):
+        return origins(lake.spark, pipeline, key, night, deliveries)
+
+
+def _standing(version: Version) -> Standing:
+    return Standing(
+        version=version.version,
+        digest=version.digest,
+        as_of=version.tags.get("as_of", ""),
+        segments={name: str(span) for name, span in version.spans.items()},
+        verdict=version.tags.get("verdict", ""),
+        sentence=version.tags.get("sentence", ""),
+        evidence=version.manifest.get(VERDICT, ""),
+    )
+
+
+def _decisions(recorded: Sequence[Mapping[str, Any]], version: int) -> Iterator[Decided]:
+    for one in recorded:
+        if one["version"] == version:
+            yield Decided(f"{one['at']:%Y-%m-%d %H:%M}", one["act"], one["by"] or "", one["system_user"] or "", one["reason"] or "")
+
+
+def _published(settings: Settings, pipeline: Pipeline, model: str, then: Then) -> str:
+    entry = entries(settings, pipeline, model).get(then.scores.night)
+    if entry is None:
+        return "The night is not published in the warehouse."
+    shown, at = int(entry["generation"]), f"{entry['published_at']:%Y-%m-%d %H:%M} UTC"
+    if shown == then.scores.generation:
+        return f"The warehouse shows this score, as generation {shown} of the night, since {at}."
+    return f"The warehouse shows generation {shown} of the night since {at}; this score is of generation {then.scores.generation}."
+
+
+def _run(lake: Lake, pipeline: Pipeline, run_id: str, origin: RunOrigin | None) -> dict[str, str]:
+    steps = [one for one in lake.ledger.step_runs(pipeline.pipeline, run_id=run_id) if one["step"] == "predictions"]
+    started = {"scored_at": f"{steps[0]['started_at']:%Y-%m-%d %H:%M} UTC"} if steps else {}
+    return {"run_id": run_id, **started, "code": origin.environment.get(CODE, "") if origin else "not on record"}
