@@ -50,7 +50,7 @@ def tell(settings: Settings, *, json: bool) -> int:
 def _scored(run: Run, trained: StepResult, nights: list[date]) -> list[StepResult]:
     """By the version made for them, also when the demonstration is run again and a later one is champion."""
     verdict, again = trained.nights[0].detail, trained.outcome == "unchanged"
-    steps = chosen(run.pipeline, steps="predictions,drift_report,performance,published", model=trained.item)
+    steps = chosen(run.pipeline, steps="predictions,reasons,drift_report,performance,published", model=trained.item)
     return _told(
         _with(run, champion=str(verdict["version"]) if again and verdict.get("verdict") == "PASS" else CURRENT, replace=True),
         f"Nights {nights[0]} to {nights[-1]}, {trained.item}",

@@ -101,7 +101,7 @@ def prepare(settings: Settings, pipeline: Pipeline, newest: date) -> None:
     first = min(_first_night(pipeline, model, as_of) for model in pipeline.models)
     to_features = chosen(pipeline, steps="raw,validated,features", model=None)
     training = [task for task in tasks(pipeline) if task.step.name == "model"]
-    to_published = chosen(pipeline, steps="predictions,drift_report,performance,published", model=None)
+    to_published = chosen(pipeline, steps="predictions,reasons,drift_report,performance,published", model=None)
     with opened(settings, pipeline, command="matins live") as run:
         _done(run, f"History: {first} to {last}, as each night knew it", to_features, span(first, last))
         _done(run, f"First champions, as of {as_of}", training, [as_of])

@@ -69,7 +69,7 @@ def chosen(pipeline: Pipeline, *, steps: str | None, model: str | None) -> list[
     if not found:
         lacking = ", ".join(f"`{step.declared}`" for step in PLAN if step.name in wanted)
         whose = f"the model `{model}`" if model else "no model"
-        msg = f"--steps {steps}: {whose} of `{pipeline.pipeline}` has {'not ' if model else ''}the section {lacking}, so that there is no such step; add it to the file."
+        msg = f"--steps {steps}: {whose} of `{pipeline.pipeline}` has {'not ' if model else ''}the section {lacking}; add it to the file."
         raise UsageError(msg)
     return found
 

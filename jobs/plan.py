@@ -37,7 +37,7 @@ PLAN: Final = (
     Step("published", per="model", needs=("predictions", "drift_report")),
     Step("shadow", per="model", needs=("features", "predictions", "validated", "published"), declared="shadow"),
     Step("retraining", per="model", needs=("drift_report", "performance"), spark=False, looks_back=True),
-    Step("alerts", per="pipeline", needs=("retraining", "published", "shadow"), spark=False, looks_back=True),
+    Step("alerts", per="pipeline", needs=("reasons", "retraining", "published", "shadow"), spark=False, looks_back=True),
     Step("report", per="pipeline", needs=("alerts",), spark=False, looks_back=True),
 )
 STEP_NAMES: Final = tuple(step.name for step in PLAN)

@@ -86,7 +86,7 @@ def run(
         msg = "--restate needs --night: a past night is restated on purpose, one at a time."
         raise UsageError(msg)
     nights = [require_night(spec, parse_night(night), utc_now())] if night else acting.due(settings, spec)
-    wanted = chosen(spec, steps=steps or ("features,predictions" if restate else None), model=model)
+    wanted = chosen(spec, steps=steps or ("features,predictions,reasons" if restate else None), model=model)
     options = Options(champion=champion, replace=replace, restate=restate, pages=pages)
     acting.run_and_tell(settings, spec, wanted, nights, options, json=json, run_id=run_id)
 

@@ -13,9 +13,7 @@ from jobs.settings import read_settings
 
 OfNight = Annotated[str, typer.Option("--night", metavar="D", help="The night that scored the row.")]
 Key = Annotated[list[str], typer.Option("--key", metavar="COLUMN=VALUE", help="A column of the row's key; once for each. The day follows from the night.")]
-OfGeneration = Annotated[
-    int | None, typer.Option("--generation", min=1, help="An earlier or restated generation; the newest if left out.")
-]
+OfGeneration = Annotated[int | None, typer.Option("--generation", min=1, help="An earlier or restated generation; the newest if left out.")]
 
 
 @app.command()

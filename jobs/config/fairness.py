@@ -52,7 +52,8 @@ class Fairness(Section):
     @model_validator(mode="after")
     def _of_the_attributes(self) -> Self:
         named = {"learn_from": self.learn_from, "mitigate.attribute": [self.mitigate.attribute] if self.mitigate else []}
-        wrong = [f"{path}: {unknown} must be among `attributes`, {self.attributes}" for path, some in named.items() if (unknown := _beyond(some, self.attributes))]
+        beyond = {path: [name for name in some if name not in self.attributes] for path, some in named.items()}
+        wrong = [f"{path}: {unknown} must be among `attributes`, {self.attributes}" for path, unknown in beyond.items() if unknown]
         if len({*self.attributes}) < len(self.attributes):
             wrong.append(f"attributes: each may be named once (got {self.attributes})")
         if wrong:
@@ -73,7 +74,3 @@ class Fairness(Section):
             yield f"{PATH}.mitigate.by: `thresholds` needs a score to decide from; `threshold: {{top: …}}` decides by rank"
         if both := [name for name in self.learn_from if name in leave_out]:
             yield f"{PATH}.learn_from: {both} are in `leave_out` too; take them out of one"
-
-
-def _beyond(some: Collection[str], there: Collection[str]) -> list[str]:
-    return [name for name in some if name not in there]

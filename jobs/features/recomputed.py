@@ -15,6 +15,7 @@ from jobs.errors import DataError
 from jobs.features.assembly import known, looked_at
 from jobs.features.frame import feature_frame
 from jobs.features.readiness import Readiness
+from jobs.features.sources import without
 from jobs.lake.lake import Lake
 from jobs.ledger.ledger import Slice
 
@@ -22,10 +23,10 @@ Fault = Literal["late", "absent"]
 
 
 def recomputed(rows: pd.DataFrame, *, lake: Lake, pipeline: Pipeline, feed: str, fault: Fault) -> pd.DataFrame:
-    """The features of `rows`, row by row in their order, computed from the lake with the fault in one feed.
+    """The rows in their order, what comes from one feed computed again from the lake with the fault in it.
 
     Args:
-        rows: the key and `night` of rows whose features are stored.
+        rows: stored features of some nights.
         lake: holds the validated feeds; nothing is written to it.
         pipeline: whose features.
         feed: not the one whose rows are scored: without it there is nothing to compute.
@@ -34,14 +35,16 @@ def recomputed(rows: pd.DataFrame, *, lake: Lake, pipeline: Pipeline, feed: str,
     Raises:
         DataError: they cannot be computed, or a row is no longer there.
     """
-    nights, key = sorted(set(rows["night"])), [*pipeline.rows.key, "night"]
-    slices = known(lake, pipeline, restate=False)
-    frames = {name: lake.read(f"validated/{name}", looked_at(pipeline, name, nights)).frame for name in pipeline.features.feeds}
+    nights, key, only = sorted(set(rows["night"])), [*pipeline.rows.key, "night"], _only(pipeline, feed)
+    slices = known(lake, only, restate=False)
+    frames = {name: lake.read(f"validated/{name}", looked_at(only, name, nights)).frame for name in only.features.feeds}
     frames[feed], slices[feed] = _faulty(frames[feed], slices[feed], fault)
-    coverage = {night: Readiness.of(pipeline, night, slices).coverage for night in nights}
+    coverage = {night: Readiness.of(only, night, slices).coverage for night in nights}
     try:
-        with feature_frame(lake.spark, pipeline, frames, slices, coverage, nights) as frame:
-            found = frame.toPandas()
+        with feature_frame(lake.spark, only, frames, slices, coverage, nights) as frame:
+            # A plug-in may make anything of anything.
+            own = [name for name in frame.columns if name not in key] if pipeline.features.plug_in else [*without(pipeline, feed)]
+            found = frame.select(*key, *own).toPandas()
     except PySparkException as error:
         msg = f"with `{feed}` {fault}, the features of {nights[0]} to {nights[-1]} cannot be computed: {str(error).splitlines()[0]}"
         raise DataError(msg) from None
@@ -49,7 +52,16 @@ def recomputed(rows: pd.DataFrame, *, lake: Lake, pipeline: Pipeline, feed: str,
     if lost := int((placed["placed_"] != "both").sum()) or len(placed) - len(rows):
         msg = f"with `{feed}` {fault}, {lost} of {len(rows)} rows are not found once in the features of {nights[0]} to {nights[-1]}"
         raise DataError(msg)
-    return placed.drop(columns="placed_")
+    return rows.reset_index(drop=True).assign(**{name: placed[name] for name in own})
+
+
+def _only(pipeline: Pipeline, feed: str) -> Pipeline:
+    """The pipeline with only those of its features that come from the feed or the scored row: the others stay as they are stored."""
+    features = pipeline.features
+    if features.plug_in:
+        return pipeline
+    parts = {part: {name: one for name, one in getattr(features, part).items() if name == feed} for part in ("lookup", "latest", "history")}
+    return pipeline.model_copy(update={"features": features.model_copy(update=parts)})
 
 
 def _faulty(frame: DataFrame, slices: Sequence[Slice], fault: Fault) -> tuple[DataFrame, list[Slice]]:

@@ -1,7 +1,6 @@
 """Why one row was scored as it was: every part of the answer read from the record, the contributions computed again from pinned features."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -16,8 +15,10 @@ from jobs.environment import CODE
 from jobs.errors import DataError
 from jobs.features.assembly import known, planned
 from jobs.lake.lake import Lake
+from jobs.ledger.ledger import Slice
 from jobs.ledger.origins import Origin as RunOrigin
 from jobs.ledger.origins import origin_of
+from jobs.lineage.answer import Decided, Reason, Standing, Why
 from jobs.lineage.asked import key_of, require_scored, row_of, slice_of
 from jobs.lineage.meanings import meaning, meanings
 from jobs.lineage.night import Then
@@ -39,101 +40,6 @@ from jobs.settings import Settings
 VERDICT: Final = "verdict.json"
 SHOWN: Final = 5
 """Reasons that come first where the model's file asks for no number."""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """What one feature did to the margin."""
-
-    feature: str
-    value: str | None
-    effect: float
-    words: str
-    feeds: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Standing:
-    """The version that scored."""
-
-    version: int
-    digest: str
-    as_of: str
-    segments: Mapping[str, str]
-    verdict: str
-    sentence: str
-    evidence: str
-    """sha256 of the registered verdict: what an approval vouches for."""
-
-
-@dataclass(frozen=True)
-class Decided:
-    """What was decided about that version."""
-
-    at: str
-    act: str
-    by: str
-    system_user: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Why:
-    """The whole answer."""
-
-    model: str
-    label: str
-    kind: str
-    goal: str
-    night: date
-    key: Mapping[str, str]
-    generation: int
-    restated: bool
-    score: float
-    predicted: bool | None
-    rule: str
-    """How a score becomes a decision."""
-    start: float
-    """The score of a row of which nothing is known."""
-    margin: float
-    base: float
-    maps: tuple[str, ...]
-    top: int
-    reasons: tuple[Reason, ...]
-    """Of every feature, the largest effect first."""
-    origins: tuple[Origin, ...]
-    standing: Standing
-    decisions: tuple[Decided, ...]
-    published: str
-    run: Mapping[str, str]
-    pins: Mapping[str, int]
-
-    @property
-    def row(self) -> str:
-        """`day 2013-05-18, carrier UA`."""
-        return ", ".join(f"{name} {value}" for name, value in self.key.items())
-
-    @property
-    def answer(self) -> str:
-        """In one sentence."""
-        if self.predicted is None:
-            return f"The guess at `{self.label}` is {self.score:.6g}. {self.rule}"
-        said = f"`{self.label}` was {'' if self.predicted else 'not '}predicted"
-        return f"{said}: the model puts its probability at {100 * self.score:.1f} %. {self.rule}"
-
-    @property
-    def first(self) -> tuple[Reason, ...]:
-        """The reasons that moved the score most; a feature that moved nothing is none."""
-        return tuple(one for one in self.reasons[: self.top] if one.effect)
-
-    @property
-    def others(self) -> float:
-        """The effects of all other features, added up."""
-        return sum(one.effect for one in self.reasons[len(self.first) :])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, with the sentence."""
-        return {"answer": self.answer, **asdict(self), "other_effect": self.others}
 
 
 def why(settings: Settings, lake: Lake, present: Pipeline, model: str, night: date, given: Sequence[str], generation: int | None) -> Why:
@@ -158,10 +64,11 @@ def why(settings: Settings, lake: Lake, present: Pipeline, model: str, night: da
     found, ran = {one.run_id: origin_of(lake.ledger, one.run_id) for one in (then.features, then.scores)}, then.scores.run_id
     made_by, scored_by = of_record(found[then.features.run_id], present), of_record(found[ran], present)
     version = registry_of(settings).version(f"{present.pipeline}.{model}", then.champion[0])
-    rows = [_of_night(lake, table, number, then) for table, number in ((f"{model}/predictions", scores.version), ("features", then.features_version))]
-    scored = require_scored(row_of(rows[0], key), *rows, key, population=scored_by.models[model].population)
+    table = _of_night(lake.read_version("features", then.features_version, [night]), then.features)
+    predictions = _of_night(lake.read_version(f"{model}/predictions", scores.version, [night]), scores)
+    scored = require_scored(row_of(predictions, key), predictions, table, key, population=scored_by.models[model].population)
     _require_digest(version, scored)
-    values, matrix = _features_of(rows[1], {name: scored[name] for name in key}, version.artifact)
+    values, matrix = _features_of(table, {name: scored[name] for name in key}, version.artifact)
     require_same(np.array([scored["score"]]), version.artifact.score_matrix(matrix))
     parts = contributions(version.artifact.booster, matrix)
     return Why(
@@ -180,7 +87,7 @@ def why(settings: Settings, lake: Lake, present: Pipeline, model: str, night: da
         margin=float(parts.margin[0]),
         base=float(parts.base[0]),
         maps=tuple(one.kind for one in version.artifact.learned.maps),
-        top=present.models[model].reasons.top if present.models[model].reasons else SHOWN,
+        top=asked.top if (asked := present.models[model].reasons) else SHOWN,
         reasons=tuple(_reasons(parts, values, version.artifact.learned.names, made_by)),
         origins=_origins(lake, made_by, then, {name: scored[name] for name in key}),
         standing=_standing(version),
@@ -191,10 +98,8 @@ def why(settings: Settings, lake: Lake, present: Pipeline, model: str, night: da
     )
 
 
-def _of_night(lake: Lake, table: str, version: int, then: Then) -> DataFrame:
-    one = then.features if table == "features" else then.scores
-    is_it = (F.col("restated") == F.lit(one.restated)) & (F.col("generation") == F.lit(one.generation))
-    return lake.read_version(table, version, [one.night]).where(is_it)
+def _of_night(frame: DataFrame, one: Slice) -> DataFrame:
+    return frame.where((F.col("restated") == F.lit(one.restated)) & (F.col("generation") == F.lit(one.generation)))
 
 
 def _require_digest(version: Version, scored: Mapping[str, Any]) -> None:

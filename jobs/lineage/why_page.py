@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from jobs.lineage.answer import Reason, Why
 from jobs.lineage.values import Delivered
-from jobs.lineage.why import Reason, Why
 from jobs.nights import in_words
 
 ROOMS: Final = {"why.html": "jobs.lineage", "base.html": "jobs.report", "style.css": "jobs.report"}

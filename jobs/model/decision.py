@@ -1,7 +1,7 @@
 """From scores to decisions: which rows of a night are predicted positive."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd

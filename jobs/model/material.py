@@ -17,6 +17,7 @@ from jobs.model.artifact import Artifact
 from jobs.model.decision import Decision
 from jobs.model.evaluation import baselines
 from jobs.model.evaluation.floats import Floats
+from jobs.model.fairness.thresholds import with_thresholds
 from jobs.model.gate.case import Case, Contender
 from jobs.model.labels import read_labels
 from jobs.model.rows import Rows, read_rows
@@ -71,7 +72,13 @@ class Material:
         given = self.rows.labelled(self.spans["train"]) if train_rows is None else train_rows
         model = self.model if seed is None else self.model.model_copy(update={"seed": seed})
         calibrate = self.rows.labelled(self.spans["calibrate"]) if "calibrate" in self.spans else None
-        return train(given, self.rows.labelled(self.spans["tune"]), model=model, features=self.rows.features, calibrate_rows=calibrate)
+        tune = self.rows.labelled(self.spans["tune"])
+        trained = train(given, tune, model=model, features=self.rows.features, calibrate_rows=calibrate)
+        decision = Decision.of(self.pipeline, model, trained.artifact.learned)
+        if model.fairness is None or decision is None or decision.threshold is None:
+            return trained
+        rows = tune if calibrate is None else calibrate
+        return replace(trained, artifact=with_thresholds(trained.artifact, rows, model.fairness, general=decision.threshold))
 
     def searched(self, *, lag: int, storage: str, study: str) -> Found:
         """The best parameters for these rows.
@@ -112,6 +119,7 @@ class Material:
             learned=learned,
             baselines=simple,
             decision=Decision.of(self.pipeline, self.model, learned),
+            fairness=self.model.fairness,
             seed=self.model.seed,
             judged_before=judged_before,
             stress=stress,
@@ -167,7 +175,7 @@ def gather(work: Work, as_of: date, spans: Mapping[str, Span]) -> Material:
 
     Raises:
         DataError: a segment has no row with features and a known label.
-        UsageError: `slices` names what is no feature.
+        UsageError: `slices` or `fairness` names what is no feature.
     """
     label_table = f"validated/{work.model.label_feed}"
     features, labels = work.lake.read("features"), read_labels(work.lake, work.model.label_feed)
@@ -178,7 +186,14 @@ def gather(work: Work, as_of: date, spans: Mapping[str, Span]) -> Material:
         lacks = f"{' and '.join(empty)} ({first} to {last})"
         msg = f"{work.model_name} as of {as_of}: no row of its {lacks} has features and a known label. Make them first: {make}."
         raise DataError(msg)
-    if unknown := sorted(set(work.model.slices) - set(rows.features)):
+    attributes = work.model.fairness.attributes if work.model.fairness else []
+    if absent := [name for name in attributes if name not in rows.frame.columns]:
+        msg = f"models.{work.item}.fairness.attributes: {absent} are no columns of the features; they are {sorted(rows.frame.columns)}."
+        raise UsageError(msg)
+    if unknown := sorted(set(work.model.fairness.learn_from if work.model.fairness else ()) - set(rows.features)):
+        msg = f"models.{work.item}.fairness.learn_from: {unknown} are no features that a model can learn from; they are {sorted(rows.features)}."
+        raise UsageError(msg)
+    if unknown := sorted(set(work.model.slices) - {*rows.features, *attributes}):
         msg = f"models.{work.item}.slices: {unknown} are no features of this model; they are {sorted(rows.features)}."
         raise UsageError(msg)
     versions = {"features": features.version, label_table: labels.version}

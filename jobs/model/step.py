@@ -13,6 +13,7 @@ from jobs.model.decided import as_decided, decide, record_training
 from jobs.model.evaluation.explanations import explanations
 from jobs.model.evaluation.plots import plots
 from jobs.model.evaluation.slices import by_slice
+from jobs.model.fairness.files import fairness_files
 from jobs.model.gate.case import Case
 from jobs.model.gate.gate import judge
 from jobs.model.gate.page import page
@@ -66,7 +67,10 @@ def _fingerprint(work: Work, as_of: date, spans: Mapping[str, Span]) -> str:
     first, last = spans["train"].first, spans["holdout"].last
     features = [(str(night), one.checksum) for night, one in work.lake.current("features").items() if first <= night <= last]
     labels = [one for one in content_of(work.lake.slices(f"validated/{work.model.label_feed}"), as_of) if one[0] >= str(first)]
-    spec = work.model.model_dump(mode="json", exclude={"gate", "stress", "promotion", "shadow", "drift", "retrain", "reasons", "publish"})
+    beside = dict.fromkeys(("gate", "stress", "promotion", "shadow", "drift", "retrain", "reasons", "publish"), True)
+    # Left out where it is not declared: models without groups keep the fingerprint that they had.
+    groups = {"fairness": {"limits"} if work.model.fairness else True}
+    spec = work.model.model_dump(mode="json", exclude={**beside, **groups})
     return fingerprint(features, labels, spec, {name: str(span) for name, span in spans.items()}, xgboost.__version__)
 
 
@@ -95,6 +99,7 @@ def _judged(work: Work, registry: Registry, material: Material, trained: Trained
         files |= explanations(trained.artifact, case.holdout, loss=work.model.loss, title=work.model_name, seed=work.model.seed)
         files |= {"evaluation.json": json.dumps(verdict.evaluation).encode(), "slices.json": _slices(case)}
         files |= record(case.stress, title=work.model_name) if case.stress else {}
+        files |= fairness_files(material.with_params(found.params) if found else material, case, trained.artifact)
     files["verdict.html"] = page(verdict, spans=spans, files=files)
     version = _registered(work, registry, case, trained, found, verdict, files)
     judged_on = spans["holdout"].last + timedelta(days=work.pipeline.label_lag(work.item))

@@ -72,7 +72,7 @@ def _schema(rows: DataFrame, keys: Sequence[str], top: int) -> StructType:
 
 
 def _through(artifact: Artifact, schema: StructType, keys: int, top: int) -> Batches:
-    ubj, maps, names = artifact.ubj, artifact.learned.maps, np.array(artifact.learned.names, dtype=object)
+    ubj, maps, names = artifact.ubj, artifact.learned.maps, pa.array(artifact.learned.names, type=pa.string())
     columns = to_arrow_schema(schema)
 
     def with_reasons(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -100,7 +100,7 @@ def require_same(stored: Floats, again: Floats) -> None:
         raise DataError(msg)
 
 
-def _columns(found: Contributions, values: pa.Array, names: NDArray[np.object_], top: int) -> Iterator[pa.Array]:
+def _columns(found: Contributions, values: pa.Array, names: pa.Array, top: int) -> Iterator[pa.Array]:
     best, rows = ranked(found.effects, top), np.arange(len(found.margin))
     yield pa.array(found.margin)
     yield pa.array(found.base)
@@ -109,7 +109,7 @@ def _columns(found: Contributions, values: pa.Array, names: NDArray[np.object_],
         effect = found.effects[rows, feature]
         # What moved nothing is no reason.
         none = effect == 0
-        yield pa.array(np.where(none, None, names[feature]), type=pa.string())
+        yield names.take(pa.array(feature, mask=none))
         yield values.take(pa.array(rows * len(names) + feature, mask=none))
         yield pa.array(effect)
     yield pa.array(found.effects.sum(axis=1) - found.effects[rows[:, None], best].sum(axis=1))

@@ -30,7 +30,8 @@ def run(work: Work, nights: Nights) -> StepResult:
     by_version: dict[int, list[date]] = {}
     for night in fresh:
         by_version.setdefault(int(predictions[night].detail["champion"]), []).append(night)
-    table_version, inputs = None, {}
+    table_version: int | None = None
+    inputs: dict[str, object] = {}
     for number, some in by_version.items():
         version = registry_of(work.settings).version(work.model_name, number, threads=work.model.threads)
         table_version, read, found = _explain(work, some, version, predictions)
@@ -100,7 +101,7 @@ def _explain(work: Work, nights: list[date], version: Version, predictions: Mapp
     wanted = {night: _fingerprint(work, predictions[night]) for night in nights}
     drafts = [Draft(night=night, fingerprint=wanted[night], restated=work.options.restate, detail=about) for night in nights]
     committed = work.lake.commit(found.withColumns({name: F.lit(value) for name, value in origin.items()}), work.table, drafts, step="reasons")
-    read = {"features": features.version, f"{work.item}/predictions": scores.version}
+    read: dict[str, object] = {"features": features.version, f"{work.item}/predictions": scores.version}
     return committed.version, read, [_result(one, committed.written) for one in committed.slices]
 
 

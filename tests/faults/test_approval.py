@@ -98,11 +98,11 @@ def _shown_everywhere(scene: Scene, capsys: pytest.CaptureFixture[str], digest: 
 
 
 def test_a_training_that_broke_off_before_it_was_decided_is_judged_again(asking: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.ledger.ledger.Ledger.decide_together", _only_trained(asking))
-    with pytest.raises(ZeroDivisionError):
-        asking.matins("train", NAMED, "--as-of", "2024-01-31")
+    with monkeypatch.context() as broken:
+        broken.setattr("jobs.ledger.ledger.Ledger.decide_together", _only_trained(asking))
+        with pytest.raises(ZeroDivisionError):
+            asking.matins("train", NAMED, "--as-of", "2024-01-31")
     assert acts(asking) == [("trained", 1)]
-    monkeypatch.undo()
     assert asking.matins("train", NAMED, "--as-of", "2024-01-31") == 0
     assert acts(asking) == [("trained", 1), ("waiting", 1)]
     assert waiting(decided(asking)) == 1

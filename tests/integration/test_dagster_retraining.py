@@ -87,7 +87,7 @@ def test_nothing_is_asked_for_while_a_training_is_under_way(retraining: Retraini
     assert retraining.skipped == "Under way: returned/2024-01-20."
 
 
-@pytest.mark.parametrize("act", ["promoted", "refused"])
+@pytest.mark.parametrize("act", ["promoted", "waiting", "refused"])
 def test_a_training_that_has_ended_is_not_asked_for_again(retraining: Retraining, act: str) -> None:
     retraining.decided(NIGHT)
     (asked,) = retraining.tick()

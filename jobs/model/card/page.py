@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from jobs.model.card.facts import Facts
 from jobs.model.card.limits import limits
 from jobs.model.registry.reign import champion_on, waiting
+from jobs.model.stress.page import worst
 
 
 def markdown(facts: Facts) -> str:
@@ -16,8 +17,13 @@ def markdown(facts: Facts) -> str:
     Args:
         facts: what is on record of it.
     """
-    features = [f"`{name}`" for name in facts.version.artifact.learned.names]
-    return _environment().get_template("card.md").render(facts=facts, limits=limits(facts), standing=_standing(facts), features=features)
+    shown = {
+        "limits": limits(facts),
+        "standing": _standing(facts),
+        "features": [f"`{name}`" for name in facts.version.artifact.learned.names],
+        "stresses": [*worst((facts.file("stress.json") or {"stresses": []})["stresses"], 1)],
+    }
+    return _environment().get_template("card.md").render(facts=facts, **shown)
 
 
 def html(facts: Facts) -> bytes:

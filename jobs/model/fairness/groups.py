@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from jobs.errors import DataError
-from jobs.model.kinds import kind_of
+from jobs.model.training.kinds import kind_of
 
 Value = str | bool | float | None
 """Of an attribute; None: it is missing."""
@@ -46,7 +46,7 @@ def groups_of(frame: pd.DataFrame, attribute: str) -> Groups:
         DataError: the attribute is absent, of a type that names no groups, or has too many values.
     """
     found = _values(frame, attribute)
-    values = sorted({value for value in found if value is not None})
+    values: list[Any] = sorted({value for value in found if value is not None})
     if len(values) > MOST:
         msg = f"`{attribute}` has {len(values)} values, more than the {MOST} that can be told apart; make fewer groups with SQL in `features.columns`"
         raise DataError(msg)

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 import pandas as pd
 
+from jobs.config.fairness import Fairness
 from jobs.config.models import Gate, Kind, Metric
 from jobs.errors import DataError
 from jobs.model.decision import Decision
@@ -16,6 +17,7 @@ from jobs.model.evaluation.baselines import Baseline
 from jobs.model.evaluation.evaluation import Estimate, Evaluation, evaluate, pooled
 from jobs.model.evaluation.floats import Floats
 from jobs.model.evaluation.leak_watch import suspicions
+from jobs.model.fairness.examined import Examined, examine
 from jobs.model.segments import Span
 from jobs.model.stress.stressing import Stressing
 from jobs.model.training.learned import Learned
@@ -69,6 +71,8 @@ class Case:
     decision: Decision | None
     """Of a binary model."""
     seed: int
+    fairness: Fairness | None = None
+    """Which groups are compared, and their limits."""
     judged_before: int = 0
     """Versions that were already judged on some of the holdout's nights."""
     stress: Stressing | None = None
@@ -91,6 +95,14 @@ class Case:
         """The challenger's, beside the baselines."""
         others = {name: baseline.score(self.holdout) for name, baseline in self.baselines.items()}
         return evaluate(self.holdout, self.scores, kind=self.kind, decision=self.decision, baselines=others, seed=self.seed)
+
+    @cached_property
+    def groups(self) -> dict[str, Examined]:
+        """By attribute, what the challenger's decisions mean for its groups."""
+        if self.fairness is None or self.decision is None:
+            return {}
+        predicted, least = self.decision.predicted(self.holdout, self.scores), self.fairness.min_rows
+        return {name: examine(self.holdout, predicted, name, min_rows=least, seed=self.seed) for name in self.fairness.attributes}
 
     @cached_property
     def suspicions(self) -> list[str]:

@@ -8,6 +8,7 @@ from functools import partial
 from jobs.config.models import HIGHER_IS_BETTER, METRICS, Metric
 from jobs.errors import DataError
 from jobs.model.evaluation.evaluation import Estimate, paired
+from jobs.model.fairness.limits import within_limits
 from jobs.model.gate.against import kept
 from jobs.model.gate.case import Case, Contender, fitted
 from jobs.model.gate.parts import slices
@@ -62,6 +63,7 @@ def _rules_alone(case: Case) -> Iterator[Judgement]:
         yield "speed", partial(_speed, case, case.gate.max_seconds_per_million)
     for metric, limit in case.gate.floors.items():
         yield f"floor_{metric}", partial(_floor, case, metric, limit)
+    yield from within_limits(case)
     # The constant is always asked for: a case that lacks it is refused, not judged without it. Without a feature to group by there is no rate to beat.
     for name in ("constant", *(name for name in case.gate.beats if name in case.baselines)):
         yield f"beats_{name}", partial(_beats, case, name)

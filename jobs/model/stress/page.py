@@ -33,7 +33,7 @@ def record(stressing: Stressing, *, title: str) -> dict[str, bytes]:
     about = {"loss": stressing.loss, "noise": stressing.config.noise, "limits": dict(stressing.config.limits), "sample": min(SAMPLE, len(stressing.holdout))}
     # Months are of other rows, and differ by so much more that nothing else could be seen beside them.
     measured = [one for one in stresses if one["problem"] is None and one["change"] is not None]
-    drawn = {PLOT: png(title, lambda axes: _bars(axes, [*_worst(measured, DRAWN)]), width=7.2)} if measured else {}
+    drawn = {PLOT: png(title, lambda axes: _bars(axes, [*worst(measured, DRAWN)]), width=7.2)} if measured else {}
     return {"stress.json": json.dumps({**about, "stresses": stresses}, allow_nan=False).encode(), **drawn}
 
 
@@ -47,11 +47,16 @@ def part(files: Mapping[str, bytes]) -> Markup:
     told = json.loads(files["stress.json"])
     plot = base64.b64encode(files[PLOT]).decode() if PLOT in files else None
     # Rendered by a template that escapes: what a pipeline says is text in it already.
-    return Markup(template.render(**told, worst=[*_worst(told["stresses"], 1)], plot=plot))  # noqa: S704
+    return Markup(template.render(**told, worst=[*worst(told["stresses"], 1)], plot=plot))  # noqa: S704
 
 
-def _worst(stresses: Sequence[Mapping[str, Any]], count: int) -> Iterator[Mapping[str, Any]]:
-    """The first `count` of every kind, each of another feature, and all that could not be computed."""
+def worst(stresses: Sequence[Mapping[str, Any]], count: int) -> Iterator[Mapping[str, Any]]:
+    """The first `count` of every kind, each of another feature, and all that could not be computed.
+
+    Args:
+        stresses: of `stress.json`, the worst first.
+        count: how many of a kind.
+    """
     seen: dict[str, set[str]] = defaultdict(set)
     for one in stresses:
         of, others = one["of"].partition(" at ")[0], seen[one["kind"]]

@@ -19,13 +19,11 @@ from jobs.model.stress.yardstick import Yardstick
 
 MONTH: Final = timedelta(days=28)
 """Whole weeks, so that every month has the same weekdays."""
-SAMPLE: Final = 6000
+SAMPLE: Final = 4000
 """Rows on which features are altered one by one: there are hundreds of such stresses."""
-AGAIN: Final = timedelta(days=7)
-"""So many nights, the newest of the holdout, are computed again from the lake: with more of them, training would take noticeably longer."""
 Source = Literal["source_absent", "source_late"]
 Recompute = Callable[[pd.DataFrame], pd.DataFrame]
-"""Rows with key and `night` → their features under a fault, in the same order."""
+"""Stored rows → the same, in their order, with the features that they have under a fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +59,7 @@ class Stressing:
         for one in (*noisy(learned, self.holdout, noise=self.config.noise, seed=self.seed), *away):
             yield one.about, partial(self._altered, one, self._whole)
         for (kind, feed), recompute in self.again.items():
-            what = f"With {feed} a day older" if kind == "source_late" else f"Without {feed}"
-            about = About(kind, feed, f"{what} ({_told(self._newest_nights)})")
+            about = About(kind, feed, f"With {feed} a day older" if kind == "source_late" else f"Without {feed}")
             yield about, partial(self._again, about, recompute)
         yield About("oldest_month", "", "In the oldest month"), self._oldest
         yield About("newest_month", "", "In the newest month"), self._newest
@@ -82,8 +79,7 @@ class Stressing:
         return among.against(one.about, [self.artifact.score_matrix(altered(among.matrix, columns, self.artifact.learned)) for columns in one.variants])
 
     def _again(self, about: About, recompute: Recompute) -> Stressed:
-        among = self._yardstick(self._newest_nights, f"The newest {AGAIN.days} nights of the holdout")
-        return among.against(about, [self.artifact.score(recompute(self._newest_nights))])
+        return self._whole.against(about, [self.artifact.score(recompute(self.holdout))])
 
     def _oldest(self) -> Stressed:
         nights = self.train["night"]
@@ -100,12 +96,6 @@ class Stressing:
         rows, others = self.holdout[nights >= first], self.holdout[nights < first]
         about = About("newest_month", _told(rows), f"In the newest nights of the holdout ({_told(rows)}), beside its others")
         return self._yardstick(rows, "The newest month", seed=self.seed + 1).beside(about, self._yardstick(others, "The rest of the holdout"))
-
-    @cached_property
-    def _newest_nights(self) -> pd.DataFrame:
-        nights = self.holdout["night"]
-        rows: pd.DataFrame = self.holdout[nights > nights.max() - AGAIN].reset_index(drop=True)
-        return rows
 
     @cached_property
     def _whole(self) -> Yardstick:

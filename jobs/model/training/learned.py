@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -13,19 +13,10 @@ from numpy.typing import NDArray
 from jobs.errors import DataError
 from jobs.model.fairness.by_group import ByGroup
 from jobs.model.training.expressions import as_float
+from jobs.model.training.kinds import Kind, kind_of
 from jobs.model.training.maps import Map
 
-Kind = Literal["number", "flag", "text"]
 Fill = float | Literal["mean", "median"]
-# What pandas finds in a column of objects, as a kind; any other finding is no feature.
-INFERRED: Final[Mapping[str, Kind | None]] = {
-    "string": "text",
-    "boolean": "flag",
-    "integer": "number",
-    "floating": "number",
-    "mixed-integer-float": "number",
-    "empty": None,
-}
 
 
 @dataclass(frozen=True)
@@ -102,7 +93,8 @@ class Learned:
 
     def to_json(self) -> str:
         """Canonical: equal states give equal text."""
-        plain: dict[str, Any] = {"features": [asdict(feature) for feature in self.features], "maps": [asdict(one) for one in self.maps], "threshold": self.threshold}
+        features, maps = [asdict(feature) for feature in self.features], [asdict(one) for one in self.maps]
+        plain: dict[str, Any] = {"features": features, "maps": maps, "threshold": self.threshold}
         # Only where there are some: a version without them keeps its digest.
         plain |= {"by_group": self.by_group.to_plain()} if self.by_group else {}
         return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -158,18 +150,6 @@ def fit(train: pd.DataFrame, *, features: Sequence[str], fill: Mapping[str, Fill
         msg = f"`fill` names {unknown}, which are not features of this model; they are {list(features)}."
         raise DataError(msg)
     return Learned(tuple(_fit_one(train[name], fills.get(name), min_category_count) for name in features))
-
-
-def kind_of(column: "pd.Series[Any]") -> str | None:
-    """What a column holds: number, flag or text; None if it is all missing; else the name of a type that is no feature."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(object)
-    if pd.api.types.is_bool_dtype(column.dtype) and column.dtype != object:
-        return "flag"
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return "number"
-    inferred = pd.api.types.infer_dtype(column, skipna=True)
-    return INFERRED.get(inferred, inferred)
 
 
 def _fit_one(column: "pd.Series[Any]", fill: Fill | None, min_count: int) -> Feature:

@@ -19,6 +19,7 @@ from jobs.model.decision import learned_threshold
 from jobs.model.evaluation.evaluation import point
 from jobs.model.evaluation.importance import most_telling
 from jobs.model.evaluation.values import labels_of
+from jobs.model.fairness.reweigh import weights_of
 from jobs.model.training.balance import age_weights, balance_of
 from jobs.model.training.device import Choice, choose
 from jobs.model.training.learned import Learned, fit
@@ -115,9 +116,14 @@ def _material(train_rows: pd.DataFrame, tune_rows: pd.DataFrame, model: Model, f
         "train": (balance.counts(labels["train"], drawn=True) * age_weights(train_rows["night"], model.half_life))[kept],
         "tune": balance.counts(labels["tune"], drawn=False),
     }
+    mitigate = model.fairness.mitigate if model.fairness else None
+    if model.fairness and mitigate and mitigate.by == "reweigh":
+        by_group = weights_of(train_rows, labels["train"], mitigate.attribute, min_rows=model.fairness.min_rows)
+        weights["train"] = weights["train"] * by_group.per_row(train_rows, labels["train"])[kept]
+        weights["tune"] = weights["tune"] * by_group.per_row(tune_rows, labels["tune"])
     learned = fit(train_rows, features=features, fill=model.fill, min_category_count=model.min_category_count)
     matrices = {"train": learned.matrix(train_rows[kept]), "tune": learned.matrix(tune_rows)}
-    is_plain = model.imbalance is None and model.half_life is None
+    is_plain = model.imbalance is None and model.half_life is None and (mitigate is None or mitigate.by != "reweigh")
     return _Material(
         matrices,
         {"train": labels["train"][kept].astype(np.float32), "tune": labels["tune"].astype(np.float32)},

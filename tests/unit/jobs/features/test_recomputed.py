@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.config.loading import load_pipeline
 from jobs.config.pipeline import Pipeline
@@ -37,6 +37,11 @@ class Shop:
             self.found[fault, feed] = recomputed(self.stored, lake=self.lake, pipeline=self.pipeline, feed=feed, fault=fault)
         return self.found[fault, feed]
 
+    def all_under(self, fault: Fault, feed: str) -> pd.DataFrame:
+        """Every feature computed again, as it has to be beside a plug-in."""
+        features = self.pipeline.features.model_copy(update={"plug_in": f"{__name__}:same"})
+        return recomputed(self.stored, lake=self.lake, pipeline=self.pipeline.model_copy(update={"features": features}), feed=feed, fault=fault)
+
     def names(self) -> list[str]:
         return [name for name in self.pipeline.features.names if name in self.stored]
 
@@ -52,6 +57,10 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
         patched.setenv("MATINS_PIPELINES", str(home / "pipelines"))
         settings = read_settings()
         yield Shop(settings, write_pipeline(home / "pipelines", settings.landing, nights=NIGHTS), spark)
+
+
+def same(frame: DataFrame) -> DataFrame:
+    return frame
 
 
 def rain(day: date, shop: str) -> float:
@@ -84,10 +93,12 @@ def test_a_window_lacks_the_newest_day_of_a_late_feed(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("fault", "feed"), [("late", "weather"), ("late", "outcomes"), ("absent", "shops")])
-def test_what_does_not_come_from_the_feed_stays_as_it_is(shop: Shop, fault: Fault, feed: str) -> None:
+def test_what_does_not_come_from_the_feed_stays_as_it_is_also_when_all_is_computed_again(shop: Shop, fault: Fault, feed: str) -> None:
     untouched = [name for name in shop.names() if name not in without(shop.pipeline, feed)]
     assert len(untouched) > 5
-    pd.testing.assert_frame_equal(shop.under(fault, feed)[untouched], shop.stored[untouched])
+    found = shop.all_under(fault, feed)
+    pd.testing.assert_frame_equal(found[untouched], shop.stored[untouched])
+    pd.testing.assert_frame_equal(found[shop.names()], shop.under(fault, feed)[shop.names()])
 
 
 @pytest.mark.parametrize("feed", ["weather", "outcomes", "shops"])

@@ -73,12 +73,12 @@ class TestBrakes:
     def test_an_open_retraining(self) -> None:
         assert self.held_back(due(triggered=[night(3)])) == "the retraining that 2024-05-03 decided is still open."
 
-    @pytest.mark.parametrize("ended", ["promoted", "refused", "given_up"])
+    @pytest.mark.parametrize("ended", ["promoted", "waiting", "refused", "given_up"])
     def test_a_retraining_that_has_ended_is_open_no_more(self, ended: Any) -> None:
         facts = due(triggered=[night(3)], trainings=[Training(night(3), ended, 2)])
         assert decide(policy(after_refusal=1), facts, night(20)).act == "retrain"
 
-    @pytest.mark.parametrize("ended", ["promoted", "refused", "given_up"])
+    @pytest.mark.parametrize("ended", ["promoted", "waiting", "refused", "given_up"])
     def test_cool_down(self, ended: Any) -> None:
         facts = due(trainings=[Training(night(7), ended, 1)])
         assert self.held_back(facts) == "13 nights since the last training (`cooldown` is 14)."

@@ -119,7 +119,7 @@ def test_a_night_that_has_decided_not_to_decides_anew_when_its_facts_change(scen
     assert scene.acts == {3: "retrain"}
 
 
-@pytest.mark.parametrize("ended", ["promoted", "refused", "given_up"])
+@pytest.mark.parametrize("ended", ["promoted", "waiting", "refused", "given_up"])
 def test_a_decision_to_retrain_stands_although_its_training_is_on_record(scene: Scene, ended: str) -> None:
     scene.run(*nights(3, 4))
     before = scene.record

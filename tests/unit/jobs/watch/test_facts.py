@@ -82,7 +82,13 @@ def test_trainings_are_what_the_gate_decided_or_was_given_up(records: Records) -
     records.decided("given_up", 6, version=None, by="controller")
     records.decided("promoted", 7, version=2, by="ada")
     records.decided("rejected", 8, version=2, by="ada")
-    assert read(records).trainings == [Training(night(3), "promoted", 1), Training(night(5), "refused", 2), Training(night(6), "given_up", None)]
+    records.decided("waiting", 9, version=3)
+    for act, by in (("trained", "training"), ("superseded", "gate"), ("approval_refused", "ada"), ("approved", "ada"), ("promoted", "ada")):
+        records.decided(act, 10, version=3, by=by)
+    records.decided("restated", 11, version=None, by="run")
+    ended = [Training(night(3), "promoted", 1), Training(night(5), "refused", 2), Training(night(6), "given_up", None), Training(night(9), "waiting", 3)]
+    assert read(records).trainings == ended
+    assert read(records).reigns == [(night(3), 1), (night(7), 2), (night(10), 3)]
 
 
 def test_other_models_have_no_part(records: Records) -> None:
@@ -92,7 +98,7 @@ def test_other_models_have_no_part(records: Records) -> None:
     assert (found.reigns, found.trainings, found.triggered) == ([], [], [])
 
 
-@pytest.mark.parametrize("act", ["promoted", "refused", "given_up"])
+@pytest.mark.parametrize("act", ["promoted", "waiting", "refused", "given_up"])
 def test_a_retraining_is_open_until_something_comes_of_it(records: Records, act: str) -> None:
     records.triggered(3, act="held_back")
     records.triggered(5)

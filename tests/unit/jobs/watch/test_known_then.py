@@ -45,7 +45,7 @@ def realised(draw: st.DrawFn) -> dict[date, list[Known]]:
 def all_facts(draw: st.DrawFn) -> Facts:
     drift = draw(st.dictionaries(some_night, st.fixed_dictionaries({"score_drift": share, "feature_drift": share})))
     reigns = draw(st.lists(st.tuples(some_night, version), max_size=4))
-    trainings = draw(st.lists(st.builds(Training, some_night, st.sampled_from(["promoted", "refused", "given_up"]), version), max_size=4))
+    trainings = draw(st.lists(st.builds(Training, some_night, st.sampled_from(["promoted", "waiting", "refused", "given_up"]), version), max_size=4))
     return facts_of(
         drift=drift,
         drift_of=draw(st.dictionaries(some_night, version)),

@@ -84,7 +84,7 @@ def test_a_regression_is_measured_in_its_own_loss(loss: str, wanted: float) -> N
     assert {name for name, one in found.items() if one is not None} == {"loss", "loss_ratio", "loss_increase"}
 
 
-@pytest.mark.parametrize(("ended", "wanted"), [("promoted", 0.0), ("refused", 1.0), ("given_up", 1.0)])
+@pytest.mark.parametrize(("ended", "wanted"), [("promoted", 0.0), ("waiting", 0.0), ("refused", 1.0), ("given_up", 1.0)])
 def test_refused_is_whether_the_last_training_brought_no_champion(ended: Any, wanted: float) -> None:
     facts = facts_of(trainings=[Training(night(2), "refused", 2), Training(night(5), ended, 3)])
     assert [value("refused", facts, night(n), over=1) for n in (1, 2, 4, 5)] == [None, 1.0, 1.0, wanted]
