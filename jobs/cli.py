@@ -8,8 +8,9 @@ from sqlalchemy.exc import OperationalError
 
 from jobs import console
 from jobs.commands import (  # noqa: F401 - importing them adds their commands
-    approving,
+    auditing,
     cards,
+    deciding,
     keeping,
     lineage,
     models,

@@ -5,34 +5,28 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jobs import acting, console
 from jobs.commands.options import (
     AsOf,
-    BackTo,
-    By,
-    FromNight,
     Json,
     MayVersion,
     ModelName,
     Night,
     PipelineName,
     Placebo,
-    Reason,
     Segments,
-    Version,
     app,
 )
 from jobs.config.loading import load_pipeline
 from jobs.config.pipeline import Pipeline
 from jobs.errors import UsageError
 from jobs.ledger.ledger import Ledger
-from jobs.nightly import chosen, night_lines
+from jobs.nightly import night_lines
 from jobs.nights import parse_night
 from jobs.plan import training
-from jobs.reading import ledger_to_read, published
+from jobs.reading import ledger_to_read
 from jobs.results import StepResult
 from jobs.settings import read_settings
 from jobs.work import Options
 
 if TYPE_CHECKING:
-    from jobs.model.registry.acts import Acts
     from jobs.model.registry.version import Entry
 
 
@@ -152,67 +146,3 @@ def retrain(model: ModelName, json: Json = False) -> None:
     if problem := results[0].nights[0].problem:
         give_up(Ledger.of(settings), spec, which, night, problem)
     _tell_of_training(model, spec, results, json=json)
-
-
-@app.command()
-def promote(model: ModelName, version: Version, by: By, reason: Reason, json: Json = False) -> None:
-    """Make a version champion that the gate has passed."""
-    former = _acts(model, by, reason).promote(version)
-    tell(model, version, former, json=json)
-
-
-@app.command()
-def reject(model: ModelName, version: Version, by: By, reason: Reason, json: Json = False) -> None:
-    """Keep a version from ever becoming champion."""
-    _acts(model, by, reason).reject(version)
-    acting.show({"model": model, "rejected": version}, f"{model} v{version} is rejected", json=json)
-
-
-@app.command()
-def rollback(model: ModelName, by: By, reason: Reason, to: BackTo = None, from_night: FromNight = None, json: Json = False) -> None:
-    """Make an earlier champion champion again; with --from-night the nights since are scored and published again."""
-    if from_night and to is None:
-        msg = "--from-night needs --to: should the nights fail and the command be given again, it must not go back one more version."
-        raise UsageError(msg)
-    acts = _acts(model, by, reason, night=from_night)
-    version, former = acts.rollback(to)
-    if not from_night:
-        tell(model, version, former, json=json)
-        return
-    console.warn(_sentence(model, version, former))
-    settings = read_settings()
-    spec = load_pipeline(acts.pipeline, settings)
-    nights = sorted(night for night in published(settings, spec, acts.model).rows if night >= acts.night)
-    wanted = chosen(spec, steps="predictions,reasons,drift_report,performance,published,report", model=acts.model)
-    # Whatever they were scored under: the version that is gone back from must not stay in them.
-    acting.run_and_tell(settings, spec, wanted, nights, Options(replace=True), json=json)
-
-
-def _acts(model: str, by: str, reason: str, *, night: str | None = None) -> "Acts":
-    if not by.strip() or not reason.strip():
-        msg = "--by and --reason must say something: they are what the record will show."
-        raise UsageError(msg)
-    return acts_on(model, by, reason, night=night)
-
-
-def acts_on(model: str, by: str, reason: str, *, night: str | None = None) -> "Acts":
-    """The acts on a model, `flights.delayed`, that count from a night, or the newest due; whether anybody and anything was named is not looked at."""
-    from jobs.model.registry.acts import Acts
-    from jobs.model.registry.champion import registry_of
-
-    settings = read_settings()
-    spec, which = acting.model_at(model, settings)
-    counts_from, ledger = acting.night_or_newest(settings, spec, night), Ledger.of(settings)
-    who = {"pipeline": spec.pipeline, "model": which, "by": by, "reason": reason}
-    return Acts(ledger=ledger, registry=registry_of(settings), night=counts_from, promotion=spec.models[which].promotion, **who)
-
-
-def tell(model: str, version: int, former: int | None, *, json: bool) -> None:
-    """Say who is champion now, and who was before."""
-    acting.show({"model": model, "champion": version, "former": former}, _sentence(model, version, former), json=json)
-
-
-def _sentence(model: str, version: int, former: int | None) -> str:
-    if former == version:
-        return f"nothing changed: {model} v{version} is the champion"
-    return f"{model}: champion is v{version}, before it v{former}" if former else f"{model}: champion is v{version}"

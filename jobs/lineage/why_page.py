@@ -61,6 +61,7 @@ def page(found: Why) -> bytes:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader)
     environment.filters |= {
         "effect": lambda given: _effect(given, found.kind),
+        "score": lambda given: f"{100 * given:.1f} %" if found.kind == "binary" else f"{given:.6g}",
         "nights": _looked_at,
         "short": _short,
         "first": _first,

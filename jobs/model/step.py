@@ -8,7 +8,7 @@ from typing import Final
 from jobs.config.loading import digest_of
 from jobs.environment import code_version
 from jobs.ledger.leases import lease
-from jobs.model.card.kept import keep
+from jobs.model.card.kept import card_of, keep
 from jobs.model.decided import as_decided, decide, record_training
 from jobs.model.evaluation.explanations import explanations
 from jobs.model.evaluation.plots import plots
@@ -51,13 +51,21 @@ def run(work: Work, nights: Nights) -> StepResult:
         if done := _as_decided(work, registry, as_of, made_from):
             return done
         result = _judged(work, registry, material, trained, found, {"as_of": str(as_of), "fingerprint": made_from, **material.versions})
-    keep(work.settings, work.ledger, work.pipeline.pipeline, work.item, result.generation or 0)
+    _carded(work, result)
     return _step_result(work, result, trained.device.used, material.versions)
 
 
 def _as_decided(work: Work, registry: Registry, as_of: date, made_from: str) -> StepResult | None:
     known = as_decided(work, registry, as_of, made_from)
-    return _step_result(work, known, "cpu", {}) if known else None
+    if known is None:
+        return None
+    if not card_of(work.settings, work.model_name, known.detail["version"]).is_file():  # a crash came between the decision and the card
+        _carded(work, known)
+    return _step_result(work, known, "cpu", {})
+
+
+def _carded(work: Work, result: NightResult) -> None:
+    keep(work.settings, work.ledger, work.pipeline.pipeline, work.item, result.detail["version"])
 
 
 def _fingerprint(work: Work, as_of: date, spans: Mapping[str, Span]) -> str:

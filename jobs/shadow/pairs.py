@@ -18,6 +18,7 @@ from jobs.predictions.score import predicted
 from jobs.work import Work
 
 SIDES: Final = (("score", "model_version"), ("champion_score", "champion_version"))
+EPOCH: Final = date(1970, 1, 1).toordinal()
 FEW: Final = 2_000_000
 """Scores of the champion that are sent to every worker, so that nothing need be sorted to be paired."""
 Tallies = dict[date, dict[date, dict[int, Floats]]]
@@ -51,7 +52,7 @@ def by_night(pairs: DataFrame) -> Mapping[date, pd.DataFrame]:
     columns = [name for name in ("score", "predicted", "champion_score", "champion_predicted") if name in pairs.columns]
     # Days as numbers: a million dates are a million objects.
     rows = pairs.select(F.unix_date("night").alias("day"), *columns).toPandas()
-    return {date.fromordinal(date(1970, 1, 1).toordinal() + int(day)): some for day, some in rows.groupby("day")}
+    return {date.fromordinal(EPOCH + day): rows[rows["day"] == day] for day in sorted({*rows["day"].tolist()})}
 
 
 def realised(work: Work, fresh: DataFrame, nights: Nights, oldest: date, version: int) -> Tallies:

@@ -31,7 +31,7 @@ class Seen:
     @property
     def champion(self) -> int | None:
         """The version beside which it was last; nights beside an earlier one say nothing of this one, and do not count."""
-        return int(next(reversed(self.slices.values())).detail["champion"]) if self.slices else None
+        return int(self.slices[max(self.slices)].detail["champion"]) if self.slices else None
 
     def coverage(self, night: date) -> float:
         """Share of the night's rows whose label is known."""
@@ -66,7 +66,7 @@ class Seen:
     def rule(self) -> Rule:
         """Whether it may go live: enough nights, and a difference that keeps to the rule."""
         asked, found, counted = self.terms, self.difference, len(self.counted)
-        about = {"name": "shadow", "observed": float(counted), "limit": float(asked.nights)}
+        about: dict[str, Any] = {"name": "shadow", "observed": float(counted), "limit": float(asked.nights)}
         begun = f"{counted} of {asked.nights} labelled nights in shadow" if asked.nights else f"{counted} labelled nights in shadow, none asked for"
         if found is None or found.low is None or found.high is None:
             why = "no difference to the champion can be told from them yet"

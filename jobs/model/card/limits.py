@@ -31,7 +31,7 @@ def _of_parts(facts: Facts) -> Iterator[str]:
     for one in facts.file("slices.json") or []:
         over = one["over_constant"]
         if over is not None and over["value"] >= 0:
-            yield f"Of no use for {one['name']} ({one['rows']} rows): its loss there is {_estimate(over)} above that of a constant."
+            yield f"Not shown to be better than a constant for {one['name']} ({one['rows']} rows): its loss less the constant's is {_estimate(over)}."
 
 
 def _of_the_examination(facts: Facts) -> Iterator[str]:
@@ -40,7 +40,7 @@ def _of_the_examination(facts: Facts) -> Iterator[str]:
         yield str(leaks["sentence"])
     for name, what in (("fairness", "Fairness"), ("stress", "Stress")):
         if facts.file(f"{name}.json") is None:
-            yield f"{what} was not examined: the pipeline file declared no `{name}`."
+            yield f"{what} was not examined: the pipeline file did not ask for it."
 
 
 def _estimate(given: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ def part(files: Mapping[str, bytes]) -> Markup:
     if FILE not in files:
         return Markup()
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"share": _share, "difference": _difference}
+    environment.filters |= {"share": _share, "points": _points, "difference": _difference}
     template = environment.from_string(resources("jobs.model.fairness").joinpath("fairness.html").read_text(encoding="utf-8"))
     plots = {name.removeprefix("fairness_").removesuffix(".png"): base64.b64encode(files[name]).decode() for name in files if is_plot(name)}
     # Rendered by a template that escapes: what a pipeline says is text in it already.
@@ -47,13 +47,19 @@ def _share(given: Mapping[str, Any] | None) -> str:
     """`41.2 % [38.0, 44.1]`."""
     if given is None:
         return "–"
-    value, low, high = (None if given[name] is None else 100 * given[name] for name in ("value", "low", "high"))
+    value, low, high = (None if given[name] is None else round(100 * given[name], 1) + 0.0 for name in ("value", "low", "high"))
     return f"{value:.1f} %" if low is None or high is None else f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def _points(given: Mapping[str, Any] | None) -> str:
+    """`26.9 points [23.5, 30.4]`, of percent."""
+    return _share(given).replace(" %", " points")
 
 
 def _difference(given: Mapping[str, Any] | None) -> str:
     """`+0.0040 [+0.0010, +0.0070]`."""
     if given is None:
         return "–"
-    value, low, high = given["value"], given["low"], given["high"]
+    # Nothing less nothing may be −0.
+    value, low, high = (None if given[name] is None else round(given[name], 4) + 0.0 for name in ("value", "low", "high"))
     return f"{value:+.4f}" if low is None or high is None else f"{value:+.4f} [{low:+.4f}, {high:+.4f}]"

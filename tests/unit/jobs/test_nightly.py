@@ -14,7 +14,7 @@ from jobs.results import NightResult, StepResult
 from jobs.settings import Settings
 from tests.tiny import write_pipeline
 
-ALLOWED = "raw, validated, features, predictions, drift_report, performance, published, retraining, alerts, report"
+ALLOWED = "raw, validated, features, predictions, reasons, drift_report, performance, published, shadow, retraining, alerts, report"
 
 
 @pytest.fixture
@@ -22,8 +22,23 @@ def pipeline(tmp_path: Path) -> Pipeline:
     return read_pipeline(write_pipeline(tmp_path, tmp_path / "landing", nights=1).path)
 
 
-def test_left_out_a_night_has_all_its_steps(pipeline: Pipeline) -> None:
-    assert list(dict.fromkeys(task.step.name for task in chosen(pipeline, steps=None, model=None))) == [*NIGHTLY] == ALLOWED.split(", ")
+def test_left_out_a_night_has_all_its_steps_but_those_that_its_models_do_not_declare(pipeline: Pipeline) -> None:
+    found = list(dict.fromkeys(task.step.name for task in chosen(pipeline, steps=None, model=None)))
+    assert found == [name for name in NIGHTLY if name not in {"reasons", "shadow"}]
+    assert [*NIGHTLY] == ALLOWED.split(", ")
+
+
+def test_a_step_that_no_model_declares_is_refused_alone_and_passed_over_among_others(pipeline: Pipeline) -> None:
+    with pytest.raises(UsageError) as caught:
+        chosen(pipeline, steps="reasons", model="returned")
+    assert str(caught.value) == "--steps reasons: the model `returned` of `tiny` has not the section `reasons`; add it to the file."
+    assert [task.key for task in chosen(pipeline, steps="predictions,reasons", model=None)] == [("returned", "predictions")]
+
+
+def test_a_step_that_a_model_declares_comes_after_its_predictions(tmp_path: Path) -> None:
+    changes = {"models": {"returned": {"reasons": {"top": 3, "rows": "predicted"}}}}
+    declared = read_pipeline(write_pipeline(tmp_path, tmp_path / "landing", nights=1, changes=changes).path)
+    assert [task.key for task in chosen(declared, steps="reasons,predictions", model=None)] == [("returned", "predictions"), ("returned", "reasons")]
 
 
 def test_steps_are_taken_in_the_order_of_the_night(pipeline: Pipeline) -> None:

@@ -70,8 +70,8 @@ def test_what_the_record_lacks_or_shows_is_a_limit(facts: Facts) -> None:
     assert found[0] == "Not for: paying out compensation."
     assert any(one.startswith("It has learned from no night in ") and "December" in one for one in found)
     # Its scores were put in the place of the constant's: it is of no use in any part.
-    assert sum(one.startswith("Of no use for carrier=") for one in found) == len(facts.file("slices.json"))
-    assert "Fairness was not examined: the pipeline file declared no `fairness`." in found
+    assert sum(one.startswith("Not shown to be better than a constant for carrier=") for one in found) == len(facts.file("slices.json"))
+    assert "Fairness was not examined: the pipeline file did not ask for it." in found
 
 
 def test_a_version_of_an_earlier_release_says_what_is_not_on_record(facts: Facts) -> None:

@@ -30,7 +30,11 @@ BEGUN, COMPLETE = date(2024, 2, 2), date(2024, 2, 6)
 """The first night in shadow, and the one in which the label of the third is known."""
 STEPS: Final = "raw,validated,features,predictions,performance,shadow"
 LEAN: Final = {"feeds": {"weather": None, "shops": None}, "features": {"lookup": None, "latest": None, "history": None}}
-WEAK: Final = {"max_trees": 2, "params": {"max_depth": 1, "learning_rate": 0.3}, "gate": {"floors": {}, "min_history_coverage": 0}}
+WEAK: Final[dict[str, Any]] = {
+    "max_trees": 2,
+    "params": {"max_depth": 1, "learning_rate": 0.3},
+    "gate": {"floors": {"roc_auc": None}, "beats": [], "min_history_coverage": 0},
+}
 STRONG: Final = {"max_trees": 40, "gate": {**WEAK["gate"], "champion": {"non_inferior": 0.02}}}
 
 
@@ -49,7 +53,8 @@ def prepared(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
         run_nights(settings, tiny, span(FIRST, AS_OF))
         train(settings, tiny, CHAMPION_OF)
         # Without a champion there is nobody to be beside: the first version waits for nothing.
-        assert [one["act"] for one in Ledger.of(settings).decisions(tiny.name)] == ["trained", "promoted"]
+        decisions = Ledger.of(settings).decisions(tiny.name)
+        assert [one["act"] for one in decisions] == ["trained", "promoted"], decisions[-1]["reason"]
         run_nights(settings, tiny, [AS_OF], steps="predictions,performance,shadow")
         train(settings, written(folder), AS_OF)
     return folder
@@ -82,7 +87,7 @@ class Story:
         return found
 
     def acts(self) -> Acts:
-        about = {"pipeline": self.tiny.name, "model": MODEL, "night": COMPLETE, "by": "Ada", "reason": "looked at it", "promotion": "automatic"}
+        about: dict[str, Any] = {"pipeline": self.tiny.name, "model": MODEL, "night": COMPLETE, "by": "Ada", "reason": "looked at it", "promotion": "automatic"}
         return Acts(ledger=self.ledger, registry=registry_of(self.settings), **about)
 
     def turn_labels(self, nights: list[date]) -> None:

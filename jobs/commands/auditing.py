@@ -1,12 +1,11 @@
-"""Commands about who let what live: an approval, and the record of all decisions."""
+"""The command that shows every decision and proves the record."""
 
 from typing import Annotated, Any
 
 import typer
 
 from jobs import console
-from jobs.commands.models import acts_on, tell
-from jobs.commands.options import By, Json, ModelName, OneModel, Reason, Version, app
+from jobs.commands.options import Json, OneModel, app
 from jobs.config.loading import load_pipeline
 from jobs.errors import UsageError
 from jobs.ledger.chain import SHORTEST, START, faults
@@ -15,17 +14,9 @@ from jobs.nightly import chosen
 from jobs.reading import ledger_to_read
 from jobs.settings import read_settings
 
-Evidence = Annotated[str, typer.Option("--evidence", metavar="DIGEST", help="The digest of its verdict, as `matins gate` shows it; 12 digits or more.")]
 MayPipeline = Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="Name of the pipeline; all if left out.")]
 Head = Annotated[str | None, typer.Option("--head", metavar="DIGEST", help="The digest of an earlier audit: is the decision that it named still there?")]
 SHOWN = ("at", "act", "pipeline", "model", "version", "night", "by", "system_user", "reason", "chain")
-
-
-@app.command()
-def approve(model: ModelName, version: Version, evidence: Evidence, by: By, reason: Reason, json: Json = False) -> None:
-    """Let a version live that waits for approval. Who approves is recorded as told, not authenticated; a refusal is recorded too."""
-    former = acts_on(model, by, reason).approve(version, evidence)
-    tell(model, version, former, json=json)
 
 
 @app.command()
