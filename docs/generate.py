@@ -19,6 +19,7 @@ SCHEMA: Final[dict[str, Any]] = Pipeline.model_json_schema(by_alias=True)
 SECTIONS: Final = (
     *("Purpose", "Cost", "Nights", "Feed", "Column", "SqlSource", "Missing", "Features", "Calendar", "Lookup", "Latest", "History"),
     *("Model", "Segments", "Search", "Range", "Imbalance", "Target", "Gate", "AgainstChampion", "Parts", "Drift", "Retrain", "Trigger", "Publish"),
+    *("Fairness", "Mitigate", "Stress", "Reasons", "Shadow"),
     *("Alerts", "AlertRule", "Retention"),
 )
 REFERENCE: Final = """\

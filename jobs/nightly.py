@@ -11,6 +11,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.nights import span
 from jobs.plan import PLAN, STEP_NAMES, Task, tasks
 from jobs.results import NightResult, StepResult
+from jobs.shadow.idle import IDLE
 
 NIGHTLY: Final = tuple(step.name for step in PLAN if step.nightly)
 """The steps of a night."""
@@ -104,8 +105,8 @@ def _line(pipeline: Pipeline, night: date, found: Iterable[tuple[StepResult, Nig
         result, one = failed[0]
         return f"{pipeline.pipeline} {night} FAILED {result.table}: {one.problem}"
     parts = [_of_model(pipeline, result, word) for result, one in found if (word := _words(result, one))]
-    told = {"features", "drift_report", "validated", "raw", "published", "retraining", "alerts"}
-    notes = [_of_model(pipeline, result, note) for result, one in found if result.step in told for note in one.notes]
+    told = {"features", "drift_report", "validated", "raw", "published", "shadow", "retraining", "alerts"}
+    notes = [_of_model(pipeline, result, note) for result, one in found if result.step in told for note in one.notes if note != IDLE]
     changed = any(one.outcome == "written" for _, one in found)
     quarantined = sum(int(one.counts.get("bad", 0) + one.counts.get("duplicates", 0)) for result, one in found if result.step == "validated")
     words = [*parts, f"{quarantined} quarantined" if quarantined else "", *dict.fromkeys(notes), "" if changed else "nothing changed"]

@@ -106,7 +106,7 @@ class Planning:
 
     def _shadow(self, work: Work) -> Outlook:
         from jobs.model.registry.reign import waiting
-        from jobs.shadow.record import IDLE
+        from jobs.shadow.idle import IDLE
 
         if waiting(work.ledger.decisions(self.pipeline.pipeline, work.item)) is None:
             return Outlook(False, IDLE)

@@ -95,6 +95,7 @@ def _model(settings: Settings, pipeline: Pipeline, ledger: Ledger, model: str) -
     return {
         "champion": _champion(settings, f"{pipeline.pipeline}.{model}"),
         "waiting": in_waiting(decisions),
+        "shadow": _shadow(pipeline, ledger, model),
         "decisions": [{key: one[key] for key in ("at", "act", "version", "former", "night", "by", "reason")} for one in told],
         "drift": _drift(pipeline, ledger, model),
         "retraining": next(({key: one[key] for key in ("night", "act", "reason")} for one in reversed(ledger.retrainings(pipeline.pipeline, model))), None),
@@ -139,6 +140,15 @@ def _loss(pipeline: Pipeline, ledger: Ledger, model: str) -> dict[str, Any]:
         found = pooled.metrics.get(facts.loss) if pooled else None
         told[name] = {**found.to_dict(), "first": pooled.nights[0], "last": pooled.nights[-1]} if pooled and found else None
     return {"metric": facts.loss, **told}
+
+
+def _shadow(pipeline: Pipeline, ledger: Ledger, model: str) -> dict[str, Any] | None:
+    """How the version that waits does beside the champion."""
+    if pipeline.models[model].shadow is None:
+        return None
+    from jobs.shadow.record import shadow_of
+
+    return shadow_of(ledger, pipeline.pipeline, model)
 
 
 def _published(settings: Settings, pipeline: Pipeline, model: str) -> list[dict[str, Any]]:
@@ -193,6 +203,8 @@ def _model_lines(pipeline: str, name: str, model: dict[str, Any]) -> Iterator[st
         yield f"{name}: champion v{champion['version']} as of {champion['as_of']}"
     if waiting := model["waiting"]:
         yield f"  {waits(waiting)}: {how_to_approve(f'{pipeline}.{name}', waiting)}"
+    if shadow := model["shadow"]:
+        yield f"  v{shadow['version']} in shadow: {shadow['sentence']}"
     yield from _watched_lines(model)
     for one in model["decisions"][-5:]:
         of = "" if one["version"] is None else f"v{one['version']} "

@@ -8,6 +8,7 @@ from jobs.nightly import night_lines
 from jobs.plan import Task, tasks
 from jobs.report.records import Records, Row
 from jobs.results import NightResult, StepResult
+from jobs.shadow.idle import IDLE
 
 Word = Literal["ok", "look", "red", "part"]
 """Green; green, and somebody should look; red; not scored by every model."""
@@ -52,7 +53,7 @@ def _word(records: Records, night: date) -> Word:
         return "red"
     if any(f"{model}/published" not in states for model in records.pipeline.models):
         return "part"
-    noted = any(one["notes"] for table, one in states.items() if not NO_CONCERN & {*table.split("/")})
+    noted = any({*(one["notes"] or ())} - {IDLE} for table, one in states.items() if not NO_CONCERN & {*table.split("/")})
     return "look" if noted or open_alerts(records, night) else "ok"
 
 

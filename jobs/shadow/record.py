@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from jobs.ledger.ledger import Ledger, Slice
 from jobs.model.evaluation.evaluation import Estimate
@@ -13,8 +13,6 @@ from jobs.model.gate.verdict import Rule
 from jobs.model.registry.reign import ENTHRONING, waiting
 from jobs.shadow.realised import Labelled, difference, from_record
 from jobs.shadow.terms import Terms
-
-IDLE: Final = "no version was waiting in this night, so none was scored in shadow"
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from jobs.performance.labels import oldest_scored
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.shadow.compared import compared
 from jobs.shadow.decided import decide
+from jobs.shadow.idle import IDLE
 from jobs.shadow.pairs import Tallies, by_night, paired, realised
 from jobs.shadow.realised import on_record
-from jobs.shadow.record import IDLE
 from jobs.shadow.terms import Terms, since
 from jobs.watch.soundness import soundness_of
 from jobs.work import Work, fingerprint

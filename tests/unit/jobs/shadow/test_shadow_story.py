@@ -20,7 +20,8 @@ from jobs.nights import span
 from jobs.planning import planned
 from jobs.results import NightResult, StepResult
 from jobs.settings import read_settings
-from jobs.shadow.record import IDLE, shadow_of
+from jobs.shadow.idle import IDLE
+from jobs.shadow.record import shadow_of
 from tests.faults.prepared import copy, name_home
 from tests.tiny import FIRST, Tiny, run_nights, train, write_pipeline
 
@@ -28,7 +29,7 @@ MODEL: Final = "returned"
 CHAMPION_OF, AS_OF = date(2024, 1, 31), date(2024, 2, 1)
 BEGUN, COMPLETE = date(2024, 2, 2), date(2024, 2, 6)
 """The first night in shadow, and the one in which the label of the third is known."""
-STEPS: Final = "raw,validated,features,predictions,performance,shadow"
+STEPS: Final = "predictions,shadow"
 LEAN: Final = {"feeds": {"weather": None, "shops": None}, "features": {"lookup": None, "latest": None, "history": None}}
 WEAK: Final[dict[str, Any]] = {
     "max_trees": 2,
@@ -50,12 +51,12 @@ def prepared(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
     with pytest.MonkeyPatch.context() as environment:
         name_home(environment, folder)
         settings, tiny = read_settings(), written(folder, **WEAK)
-        run_nights(settings, tiny, span(FIRST, AS_OF))
+        run_nights(settings, tiny, span(FIRST, BEGUN))
         train(settings, tiny, CHAMPION_OF)
         # Without a champion there is nobody to be beside: the first version waits for nothing.
         decisions = Ledger.of(settings).decisions(tiny.name)
         assert [one["act"] for one in decisions] == ["trained", "promoted"], decisions[-1]["reason"]
-        run_nights(settings, tiny, [AS_OF], steps="predictions,performance,shadow")
+        run_nights(settings, tiny, [AS_OF], steps=STEPS)
         train(settings, written(folder), AS_OF)
     return folder
 
@@ -72,6 +73,9 @@ class Story:
 
     def night(self, night: date, tiny: Tiny | None = None) -> NightResult:
         return next(one for one in self.run(night, tiny=tiny).nights if one.night == night)
+
+    def deliver(self, last: date) -> None:
+        run_nights(self.settings, self.tiny, span(BEGUN + timedelta(days=1), last))
 
     @property
     def decisions(self) -> list[dict[str, Any]]:
@@ -108,6 +112,7 @@ def story(prepared: Path, tmp_path: Path, spark: SparkSession, monkeypatch: pyte
 
 def test_a_version_that_passes_waits_and_goes_live_after_its_nights(story: Story) -> None:
     assert waiting(story.decisions) == 2
+    story.deliver(COMPLETE + timedelta(days=1))
     labelled = []
     for night in span(BEGUN, COMPLETE - timedelta(days=1)):
         # The file asks for more and for less meanwhile: of this version three nights were asked when it began to wait.
@@ -146,6 +151,7 @@ def test_every_row_stands_beside_the_champions_score(story: Story) -> None:
 
 def test_a_version_that_does_worse_in_shadow_is_refused(story: Story) -> None:
     story.turn_labels(span(date(2024, 2, 4), COMPLETE))
+    story.deliver(COMPLETE)
     story.run(*span(BEGUN, COMPLETE))
     last = story.decisions[-1]
     assert (last["act"], last["version"], last["former"], last["by"]) == ("refused", 2, None, "shadow")
@@ -158,6 +164,7 @@ def test_a_version_that_does_worse_in_shadow_is_refused(story: Story) -> None:
 
 def test_a_night_run_again_changes_nothing(story: Story) -> None:
     nights = span(BEGUN, BEGUN + timedelta(days=2))
+    story.deliver(nights[-1])
     story.run(*nights)
     before, told = story.lake.slices(f"{MODEL}/shadow"), story.told()
     again = story.run(*nights)
@@ -167,16 +174,19 @@ def test_a_night_run_again_changes_nothing(story: Story) -> None:
 
 def test_nights_in_one_go_come_to_the_same_as_one_by_one(story: Story, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nights = span(BEGUN, COMPLETE)
+    story.deliver(COMPLETE)
     story.run(*nights)
     copy(prepared, tmp_path / "other")
     name_home(monkeypatch, tmp_path / "other")
     other = Story(tmp_path / "other", story.spark)
+    other.deliver(COMPLETE)
     for night in nights:
         other.run(night)
     assert other.told(2) == story.told(2)
 
 
 def test_a_file_that_asks_for_approval_meanwhile_leaves_it_to_a_person(story: Story) -> None:
+    story.deliver(COMPLETE)
     story.run(*span(BEGUN, COMPLETE), tiny=written(story.folder, promotion="approval"))
     assert waiting(story.decisions) == 2
     assert story.told()["holds"]
@@ -200,7 +210,7 @@ def test_a_night_before_it_waited_is_not_scored(story: Story) -> None:
 
 def test_the_plan_says_why(story: Story) -> None:
     pipeline = load_pipeline(story.tiny.name, story.settings)
-    run_nights(story.settings, story.tiny, [BEGUN], steps="raw,validated,features,predictions,performance")
+    run_nights(story.settings, story.tiny, [BEGUN], steps="predictions")
     found = {one["step"]: one for one in planned(story.settings, pipeline, BEGUN)}
     assert found[f"{MODEL}/shadow"] == {"step": f"{MODEL}/shadow", "runs": True, "why": "v2 waits, and has not scored it"}
     story.acts().reject(2)
