@@ -1,6 +1,7 @@
 """The command that shows every decision and proves the record."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -16,7 +17,8 @@ from jobs.settings import read_settings
 
 MayPipeline = Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="Name of the pipeline; all if left out.")]
 Head = Annotated[str | None, typer.Option("--head", metavar="DIGEST", help="The digest of an earlier audit: is the decision that it named still there?")]
-SHOWN = ("at", "act", "pipeline", "model", "version", "night", "by", "system_user", "reason", "chain")
+TOLD: Final = 200
+"""So much of a reason is printed; --json has all of it."""
 
 
 @app.command()
@@ -53,10 +55,17 @@ def _lost(rows: list[dict[str, Any]], head: str | None) -> list[str]:
 
 
 def _show(shown: list[dict[str, Any]], wrong: list[str], verified: int, newest: str) -> None:
-    cells = [{**row, "at": f"{row['at']:%Y-%m-%d %H:%M}", "reason": str(row["reason"])[:100], "chain": (row["chain"] or "none")[:SHORTEST]} for row in shown]
-    console.table(list(SHOWN), [["" if row[name] is None else row[name] for name in SHOWN] for row in cells])
+    for row in shown:
+        console.say(_line(row))
     for sentence in wrong:
         console.say(f"WRONG: {sentence}")
     told = f"{len(wrong)} of them are not as they were recorded" if wrong else "each is as it was recorded and follows the one before"
     console.say(f"{verified} decisions in the ledger; {told}.")
     console.say(f"Head: {newest}")
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    what = f"{row['pipeline']}.{row['model']} {row['act']}" if row["model"] else row["act"]
+    version, night = f" v{row['version']}" if row["version"] else "", f" for {row['night']}" if row["night"] else ""
+    digest = (row["chain"] or "none")[:SHORTEST]
+    return f"{row['at']:%Y-%m-%d %H:%M} {digest} {what}{version}{night} by {row['by']} ({row['system_user']}): {str(row['reason'])[:TOLD]}"

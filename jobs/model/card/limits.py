@@ -23,7 +23,7 @@ def _of_data(facts: Facts) -> Iterator[str]:
         if rule and rule["observed"] is not None and rule["observed"] < 1:
             yield str(rule["sentence"])
     if facts.verdict["judged_before"]:
-        yield f"{facts.verdict['judged_before']} other versions were judged on some of the same nights before: the luckiest of several looks better than it is."
+        yield f"Versions judged before on some of the same nights: {facts.verdict['judged_before']}. The luckiest of several looks better than it is."
 
 
 def _of_parts(facts: Facts) -> Iterator[str]:
