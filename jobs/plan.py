@@ -35,7 +35,7 @@ PLAN: Final = (
     Step("drift_report", per="model", needs=("predictions",)),
     Step("performance", per="model", needs=("predictions", "validated")),
     Step("published", per="model", needs=("predictions", "drift_report")),
-    Step("shadow", per="model", needs=("features", "predictions", "validated", "published"), declared="shadow"),
+    Step("shadow", per="model", needs=("features", "predictions", "performance", "validated", "published"), declared="shadow"),
     Step("retraining", per="model", needs=("drift_report", "performance"), spark=False, looks_back=True),
     Step("alerts", per="pipeline", needs=("reasons", "retraining", "published", "shadow"), spark=False, looks_back=True),
     Step("report", per="pipeline", needs=("alerts",), spark=False, looks_back=True),

@@ -1,6 +1,6 @@
 """The waiting version's scores beside the champion's, and beside the labels that have come: the part in Spark."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -8,12 +8,13 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.lake.local import local_frame
 from jobs.model.evaluation.floats import Floats
 from jobs.model.labels import read_labels
 from jobs.model.registry.version import Version
-from jobs.nights import Nights, among, span
+from jobs.nights import Nights, among
 from jobs.performance.counting import tallied
-from jobs.performance.labels import arrived
+from jobs.performance.labels import versions
 from jobs.predictions.score import predicted
 from jobs.work import Work
 
@@ -55,30 +56,45 @@ def by_night(pairs: DataFrame) -> Mapping[date, pd.DataFrame]:
     return {date.fromordinal(EPOCH + day): rows[rows["day"] == day] for day in sorted({*rows["day"].tolist()})}
 
 
-def realised(work: Work, fresh: DataFrame, nights: Nights, oldest: date, version: int) -> Tallies:
+def realised(work: Work, fresh: DataFrame, nights: Nights, learned: Sequence[tuple[date, date]], version: int, *, few: bool) -> Tallies:
     """The tallies of both versions, of the rows in shadow of which `nights` have learned a label.
 
     Args:
         work: of the step.
         fresh: the rows of `nights`, which are about to be committed.
         nights: in which labels became known.
-        oldest: the first night whose label may have come.
+        learned: which night has learned labels of which scored night.
         version: the one in shadow.
+        few: whether the rows of the scored nights can be sent to every worker.
     """
-    scored = span(oldest, max(nights))
-    columns = [*work.pipeline.rows.key, "night", "score", "champion_score", "model_version", "champion_version"]
-    rows = fresh.select(*columns)
-    if work.lake.exists(work.table):
-        standing = work.lake.read(work.table, scored).frame.where(~F.col("restated") & ~F.expr(among(nights)))
-        rows = standing.select(*columns).union(rows)
-    both = rows.where((F.col("model_version") == version) & F.col("champion_score").isNotNull() & (F.col("champion_version") != version))
+    scored = sorted({day for _, day in learned})
+    if not scored:
+        return {}
+    labels = read_labels(work.lake, work.model.label_feed).frame.where(F.col("known_night").between(min(scored), max(nights)))
+    key, rows = work.pipeline.rows.key, _in_shadow(work, fresh, nights, scored, version)
+    rows = F.broadcast(rows) if few else rows
+    # Only what is looked for is put in order: with a lag, most labels between are of other nights.
+    own = versions(labels.join(rows.select(*key), key, how="left_semi"), work.pipeline, work.item)
+    # What each night knew: labels that had come by then and were not replaced.
+    told = local_frame(work.lake.spark, learned, "learned date, night date")
+    known = own.join(rows, key, how="inner").join(F.broadcast(told), "night", how="inner")
+    standing = (F.col("known_night") <= F.col("learned")) & (F.col("until").isNull() | (F.col("until") > F.col("learned"))) & F.col("label").isNotNull()
     sides = F.array(*[F.struct(F.col(score).alias("score"), F.col(number).alias("model_version")) for score, number in SIDES])
-    stacked = both.select(*work.pipeline.rows.key, "night", F.lit(False).alias("restated"), F.explode(sides).alias("side"))
-    scores = stacked.select("*", "side.score", "side.model_version").drop("side")
-    labels = read_labels(work.lake, work.model.label_feed).frame.where(F.col("known_night").between(oldest, max(nights)))
-    known = arrived(labels, scores, work.pipeline, work.item, nights)
-    found = tallied(known, ["night", "scored_night", "model_version"], constants={}, kind=work.model.type, loss=work.model.loss)
+    stacked = known.where(standing).select("learned", "night", F.col("label").cast("double").alias("label"), F.inline(sides))
     by_learned: Tallies = {}
-    for (night, day, number), tally in found.items():
+    for (night, day, number), tally in tallied(
+        stacked, ["learned", "night", "model_version"], constants={}, kind=work.model.type, loss=work.model.loss
+    ).items():
         by_learned.setdefault(night, {}).setdefault(day, {})[number] = tally
     return by_learned
+
+
+def _in_shadow(work: Work, fresh: DataFrame, nights: Nights, scored: Nights, version: int) -> DataFrame:
+    """The rows of the scored nights that both versions have scored."""
+    columns = [*work.pipeline.rows.key, "night", "score", "champion_score", "model_version", "champion_version"]
+    rows = fresh.where(among(scored)).select(*columns)
+    if before := sorted({*scored} - {*nights}):
+        # The table may not be there yet: then there are no such rows.
+        standing = work.lake.read(work.table, before).frame.where(~F.col("restated")).select(*columns) if work.lake.exists(work.table) else rows.limit(0)
+        rows = rows.union(standing) if {*scored} & {*nights} else standing
+    return rows.where((F.col("model_version") == version) & F.col("champion_score").isNotNull() & (F.col("champion_version") != version))

@@ -1,11 +1,10 @@
 """Shadow: the version that waits scores the nights beside the champion, and is held to what becomes known of them; nothing of it is published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from jobs.config.loading import digest_of
 from jobs.errors import PermanentError
 from jobs.lake.lake import Draft, cached
 from jobs.lake.wording import spark_errors
@@ -16,14 +15,15 @@ from jobs.model.registry.version import Version
 from jobs.nights import Nights
 from jobs.performance.labels import oldest_scored
 from jobs.results import NightResult, StepResult, written_or_not
+from jobs.shadow.beside import Beside
 from jobs.shadow.compared import compared
 from jobs.shadow.decided import decide
 from jobs.shadow.idle import IDLE
-from jobs.shadow.pairs import Tallies, by_night, paired, realised
+from jobs.shadow.pairs import FEW, Tallies, by_night, paired, realised
 from jobs.shadow.realised import on_record
 from jobs.shadow.terms import Terms, since
 from jobs.watch.soundness import soundness_of
-from jobs.work import Work, fingerprint
+from jobs.work import Work
 
 PORTION = 5_000_000
 """Rows that are compared on this machine at a time."""
@@ -38,10 +38,12 @@ def run(work: Work, nights: Nights) -> StepResult:
     results = {night: _idle(night, version, current.get(night)) for night in nights if night not in pending}
     table_version, inputs = None, dict[str, object]()
     try:
-        for some in _portions(work, pending):
+        beside = Beside.of(work)
+        # One after the other, since labels may be of a night in the portion before.
+        for some in _portions(pending, beside):
             # Here, since the runner would make the night red.
             with spark_errors():
-                table_version, inputs, found = _shadow(work, registry_of(work.settings).version(work.model_name, version or 0), some)
+                table_version, inputs, found = _shadow(work, registry_of(work.settings).version(work.model_name, version or 0), some, beside)
             results |= found
         decided = decide(work, sorted({*nights, *pending}), version) if version and not work.options.restate else None
         if decided:
@@ -62,11 +64,10 @@ def due(work: Work, nights: Nights) -> dict[date, str]:
     began = since(_decisions(work), version)
     begun, known = began["night"] if began else date.max, oldest_scored(work.pipeline, work.item, min(nights))
     before = {night for night, one in current.items() if known <= night <= max(nights) and one.detail.get("challenger") == version}
-    predictions = work.lake.current(f"{work.item}/predictions")
+    beside = Beside.of(work)
     # Not the night of the training itself: it may have been looked at.
-    ready = [night for night in sorted({*nights, *before}) if night > begun and night in predictions and predictions[night].rows]
-    beside = [night for night in ready if int(predictions[night].detail["champion"]) != version]
-    found = {night: _reason(current.get(night), version, _fingerprint(work, night, version, predictions)) for night in beside}
+    ready = [night for night in sorted({*nights, *before}) if night > begun and beside.champion(night) not in {None, version}]
+    found = {night: _reason(current.get(night), version, beside.fingerprint(work, night, version)) for night in ready}
     return {night: why for night, why in found.items() if why}
 
 
@@ -84,29 +85,11 @@ def _reason(before: Slice | None, version: int, wanted: str) -> str | None:
     return "its features, the champion's scores or labels changed" if before.fingerprint != wanted else None
 
 
-def _fingerprint(work: Work, night: date, version: int, predictions: Mapping[date, Slice]) -> str:
-    """Scores rest on the features, pairs on the champion's scores, and what is realised on the labels that the night brought."""
-    features, labels = work.lake.current("features").get(night), _arrived(work, [night])
-    oldest = _oldest(work, [night], labels)
-    scored = [(str(day), one.checksum) for day, one in predictions.items() if oldest <= day <= night]
-    decides = digest_of(work.model.population), digest_of(work.model.threshold), digest_of(work.pipeline.purpose.cost)
-    return fingerprint(features and features.checksum, scored, version, [(str(one.night), one.generation, one.checksum) for one in labels], *decides)
-
-
-def _arrived(work: Work, nights: Nights) -> list[Slice]:
-    """The deliveries of labels that became known in some nights."""
-    return [one for one in work.lake.slices(f"validated/{work.model.label_feed}") if one.known_night in set(nights)]
-
-
-def _oldest(work: Work, nights: Nights, labels: Sequence[Slice]) -> date:
-    return oldest_scored(work.pipeline, work.item, min([*nights, *(one.night for one in labels)]))
-
-
-def _portions(work: Work, nights: Nights) -> list[list[date]]:
+def _portions(nights: Nights, beside: Beside) -> list[list[date]]:
     """The nights in order, each portion with no more rows than are compared at a time, or with one night."""
-    features, found, rows = work.lake.current("features"), list[list[date]](), 0
+    found, rows = list[list[date]](), 0
     for night in nights:
-        more = features[night].rows if night in features else 0
+        more = beside.predictions[night].rows
         if not found or rows + more > PORTION:
             found, rows = [*found, []], 0
         found[-1].append(night)
@@ -114,34 +97,26 @@ def _portions(work: Work, nights: Nights) -> list[list[date]]:
     return found
 
 
-def _shadow(work: Work, version: Version, nights: list[date]) -> tuple[int, dict[str, object], dict[date, NightResult]]:
-    rows = sum(work.lake.current("features")[night].rows for night in nights)
-    pairs, read = paired(work, version, nights, rows=rows)
+def _shadow(work: Work, version: Version, nights: list[date], beside: Beside) -> tuple[int, dict[str, object], dict[date, NightResult]]:
+    pairs, read = paired(work, version, nights, rows=sum(beside.predictions[night].rows for night in nights))
     with cached(pairs):
         told = by_night(pairs)
-        learned = _realised(work, version, pairs, nights)
-        drafts = _drafts(work, version, nights, {night: compared(some) for night, some in told.items()}, learned)
+        learned = realised(work, pairs, nights, beside.learned(nights), version.version, few=beside.rows_learned(nights) <= FEW)
+        drafts = _drafts(work, version, nights, {night: compared(some) for night, some in told.items()}, learned, beside)
         committed = work.lake.commit(pairs, work.table, drafts, step="shadow")
     results = {one.night: _result(one, committed.written) for one in committed.slices}
     return committed.version, {"challenger": version.version, "digest": version.digest, **read}, results
 
 
-def _realised(work: Work, version: Version, pairs: Any, nights: list[date]) -> Tallies:
-    """By night, by scored night, by version; nothing is joined in nights that bring no label."""
-    labels = _arrived(work, nights)
-    return realised(work, pairs, nights, _oldest(work, nights, labels), version.version) if labels else {}
-
-
-def _drafts(work: Work, version: Version, nights: list[date], alike: Mapping[date, dict[str, Any]], learned: Tallies) -> list[Draft]:
-    predictions, sound = work.lake.current(f"{work.item}/predictions"), soundness_of(work.ledger, work.pipeline)
-    terms = Terms.recorded(_decisions(work), version.version) or Terms.of(work.model)
+def _drafts(work: Work, version: Version, nights: list[date], alike: Mapping[date, dict[str, Any]], learned: Tallies, beside: Beside) -> list[Draft]:
+    sound, terms = soundness_of(work.ledger, work.pipeline), Terms.recorded(_decisions(work), version.version) or Terms.of(work.model)
     drafts = []
     for night in nights:
         found = {str(day): _record(by_version, version.version, terms) for day, by_version in learned.get(night, {}).items() if len(by_version) == 2}
-        about = {"challenger": version.version, "digest": version.digest, "champion": int(predictions[night].detail["champion"])}
+        about = {"challenger": version.version, "digest": version.digest, "champion": beside.champion(night)}
         detail = {**about, "terms": terms.to_dict(), "compared": alike.get(night, {}), "broken": sound.problem(night), "realised": found}
         counts = {"labels": float(sum(one["rows"] for one in found.values()))}
-        drafts.append(Draft(night=night, fingerprint=_fingerprint(work, night, version.version, predictions), counts=counts, detail=detail))
+        drafts.append(Draft(night=night, fingerprint=beside.fingerprint(work, night, version.version), counts=counts, detail=detail))
     return drafts
 
 

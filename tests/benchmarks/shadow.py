@@ -29,13 +29,14 @@ LEAN: Final[dict[str, Any]] = {
     "feeds": {"weather": None, "shops": None, "orders": {"expect": []}},
     "features": {"lookup": None, "latest": None, "history": None},
 }
-WEAK: Final[dict[str, Any]] = {
-    "max_trees": 2,
-    "params": {"max_depth": 1},
-    "gate": {"floors": {"roc_auc": None}, "beats": [], "min_history_coverage": 0},
+SPEC: Final[dict[str, Any]] = {
+    "max_trees": 100,
+    "early_stopping": 100,
+    "params": {"max_depth": 6},
+    "gate": {"floors": {"roc_auc": None}, "beats": [], "min_history_coverage": 0, "champion": {"non_inferior": 0.5}},
     "shadow": {"nights": 366},
 }
-STRONG: Final[dict[str, Any]] = {**WEAK, "max_trees": 100, "params": {"max_depth": 6}, "gate": {**WEAK["gate"], "champion": {"non_inferior": 0.5}}}
+"""Of champion and challenger alike: they differ in their seed."""
 
 
 def measure(folder: Path) -> list[Measured]:
@@ -55,6 +56,7 @@ def _pairs(home: Path, rows: int) -> list[tuple[float, float]]:
     with opened(settings, pipeline, command="bench", options=Options(pages=False)) as run:
         for night in measured:
             scoring = _cost(run, "predictions", night)
+            run.walk(chosen(pipeline, steps="performance", model=None), [night])
             pairs.append((scoring + _cost(run, "shadow", night), scoring))
     return pairs[WARM:]
 
@@ -65,16 +67,16 @@ def _cost(run: Run, step: str, night: date) -> float:
 
 def _waiting(settings: Settings, home: Path) -> Tiny:
     """A champion, and a version that waits."""
-    tiny = _written(home, WEAK)
+    tiny = _written(home, seed=1)
     run_nights(settings, tiny, span(FIRST, AS_OF))
     train(settings, tiny, AS_OF - timedelta(days=1))
-    train(settings, _written(home, STRONG), AS_OF)
+    train(settings, _written(home, seed=2), AS_OF)
     if waiting(Ledger.of(settings).decisions(tiny.name, MODEL)) != 2:
         msg = "There must be a champion and a version that waits."
         raise RuntimeError(msg)
     return tiny
 
 
-def _written(home: Path, model: dict[str, Any]) -> Tiny:
+def _written(home: Path, *, seed: int) -> Tiny:
     nights = (AS_OF - FIRST).days + 1
-    return write_pipeline(home / "pipelines", home / "landing", nights=nights, changes={**LEAN, "models": {MODEL: model}})
+    return write_pipeline(home / "pipelines", home / "landing", nights=nights, changes={**LEAN, "models": {MODEL: {**SPEC, "seed": seed}}})

@@ -32,7 +32,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Itera
         ("backfill small --from 2024-01-03 --to 2024-01-01", "--from 2024-01-03 is after --to 2024-01-01."),
         (
             "run small --night 2024-01-03 --steps raw,cooked",
-            "--steps cooked: allowed are raw, validated, features, predictions, drift_report, performance, published, retraining, alerts, report.",
+            "--steps cooked: allowed are raw, validated, features, predictions, reasons, drift_report, performance, published, shadow, retraining, "
+            "alerts, report.",
         ),
         ("run small --night 2024-01-03 --model kept", "`small` has no model `kept`; it has ['returned']."),
         ("run small --restate", "--restate needs --night: a past night is restated on purpose, one at a time."),

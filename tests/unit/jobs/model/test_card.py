@@ -87,3 +87,31 @@ def test_a_reason_is_no_markup(facts: Facts) -> None:
     assert "<a " not in page
     assert "<strong>bold" not in page
     assert "&lt;script&gt;x&lt;/script&gt; | [here](javascript:x) **bold** # big" in page
+
+
+def estimate(value: float, low: float | None = None, high: float | None = None) -> dict[str, float | None]:
+    return {"value": value, "low": low, "high": high}
+
+
+def test_what_was_examined_beside_the_gate_is_on_the_card(registry: Registry, made: Made, case: Case) -> None:
+    group = {"name": "AA", "rows": 900, "share": 0.6, "is_small": False, "rates": {"selection_rate": estimate(0.4, 0.3, 0.5), "precision": None}}
+    few = {"name": "HA", "rows": 5, "share": 0.01, "is_small": True, "rates": {}}
+    gap = {"estimate": estimate(0.25, 0.2, 0.3), "by_chance": 0.02, "lowest": "AA", "highest": "UA", "problem": None}
+    attribute = {"attribute": "carrier", "is_learned": False, "problem": None, "groups": [group, few], "measures": {"demographic_parity": gap}}
+    fairness = {"rows": 1500, "nights": 28, "min_rows": 100, "limits": {"demographic_parity": 0.1}, "mitigate": None, "attributes": [attribute]}
+    stress = {"kind": "missing", "of": "dest", "sentence": "Without dest, log_loss rises by 0.0040.", "problem": None}
+    other = {"kind": "missing", "of": "hour", "sentence": "Without hour, no score changes.", "problem": None}
+    files = {
+        "verdict.json": judge(case).to_json().encode(),
+        "fairness.json": json.dumps(fairness).encode(),
+        "stress.json": json.dumps({"stresses": [stress, other]}).encode(),
+    }
+    run_id = registry.record(NAME, artifact=made.trained.artifact, spans=made.spans, params={}, metrics={}, tags={}, files=files)
+    registry.register(NAME, run_id, made.trained.artifact.digest)
+    told = markdown(Facts("flights", "delayed", registry.version(NAME, 1), {}, [], FILE, {}))
+    assert "| AA | 900 | 0.4000 [0.3000, 0.5000] | – | – | – |" in told
+    assert "| HA | 5 | – | – | – | – |" in told
+    assert "| demographic parity | 0.2500 [0.2000, 0.3000] | 0.0200 | 0.1 |" in told
+    assert "- Without dest, log_loss rises by 0.0040." in told
+    assert "Without hour" not in told  # the worst of a kind only
+    assert not any("was not examined" in one for one in limits(Facts("flights", "delayed", registry.version(NAME, 1), {}, [], FILE, {})))

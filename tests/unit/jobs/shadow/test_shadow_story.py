@@ -29,7 +29,7 @@ MODEL: Final = "returned"
 CHAMPION_OF, AS_OF = date(2024, 1, 31), date(2024, 2, 1)
 BEGUN, COMPLETE = date(2024, 2, 2), date(2024, 2, 6)
 """The first night in shadow, and the one in which the label of the third is known."""
-STEPS: Final = "predictions,shadow"
+STEPS: Final = "predictions,performance,shadow"
 LEAN: Final = {"feeds": {"weather": None, "shops": None}, "features": {"lookup": None, "latest": None, "history": None}}
 WEAK: Final[dict[str, Any]] = {
     "max_trees": 2,
@@ -210,7 +210,7 @@ def test_a_night_before_it_waited_is_not_scored(story: Story) -> None:
 
 def test_the_plan_says_why(story: Story) -> None:
     pipeline = load_pipeline(story.tiny.name, story.settings)
-    run_nights(story.settings, story.tiny, [BEGUN], steps="predictions")
+    run_nights(story.settings, story.tiny, [BEGUN], steps="predictions,performance")
     found = {one["step"]: one for one in planned(story.settings, pipeline, BEGUN)}
     assert found[f"{MODEL}/shadow"] == {"step": f"{MODEL}/shadow", "runs": True, "why": "v2 waits, and has not scored it"}
     story.acts().reject(2)
