@@ -33,11 +33,11 @@ PLAN: Final = (
     Step("predictions", per="model", needs=("features", "model")),
     Step("reasons", per="model", needs=("features", "predictions"), declared="reasons"),
     Step("drift_report", per="model", needs=("predictions",)),
-    Step("performance", per="model", needs=("predictions", "validated")),
     Step("published", per="model", needs=("predictions", "drift_report")),
-    Step("shadow", per="model", needs=("features", "predictions", "performance", "validated", "published"), declared="shadow"),
+    Step("shadow", per="model", needs=("features", "predictions"), declared="shadow"),
+    Step("performance", per="model", needs=("predictions", "shadow", "validated")),
     Step("retraining", per="model", needs=("drift_report", "performance"), spark=False, looks_back=True),
-    Step("alerts", per="pipeline", needs=("reasons", "retraining", "published", "shadow"), spark=False, looks_back=True),
+    Step("alerts", per="pipeline", needs=("reasons", "retraining", "published"), spark=False, looks_back=True),
     Step("report", per="pipeline", needs=("alerts",), spark=False, looks_back=True),
 )
 STEP_NAMES: Final = tuple(step.name for step in PLAN)

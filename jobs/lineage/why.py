@@ -32,7 +32,7 @@ from jobs.model.evaluation.floats import Floats
 from jobs.model.registry.champion import registry_of
 from jobs.model.registry.version import Version
 from jobs.model.training.maps import applied
-from jobs.predictions.score import floats_of
+from jobs.predictions.score import floats_of, numbered
 from jobs.reading import entries
 from jobs.reasons.explained import ranked, require_same
 from jobs.settings import Settings
@@ -110,7 +110,7 @@ def _require_digest(version: Version, scored: Mapping[str, Any]) -> None:
 
 def _features_of(features: DataFrame, key: Mapping[str, Any], artifact: Artifact) -> tuple[dict[str, Any], NDArray[np.float32]]:
     """The row's features as they are stored, each also as text under `<name>.text`; and as the matrix that the booster is given."""
-    names, floats = artifact.learned.names, floats_of(features, artifact)
+    names, floats = artifact.learned.names, numbered(floats_of(features, artifact))
     texts = [f"CAST(`{name}` AS STRING) AS `{name}.text`" for name in names]
     wanted = features
     for name, value in key.items():

@@ -53,14 +53,14 @@ class Decision:
         rank = pd.Series(score).groupby(np.asarray(rows["night"])).rank(method="first", ascending=False)
         return np.asarray(rank <= (self.top or 0))
 
-    def expression(self, key: list[str]) -> "Column":
-        """The same in Spark, over rows with `night`, `score` and the attribute of groups; equal scores are told apart by the key."""
+    def expression(self, key: list[str], *, score: str = "score") -> "Column":
+        """The same in Spark, over rows with `night`, a score and the attribute of groups; equal scores are told apart by the key."""
         from pyspark.sql import Window
         from pyspark.sql import functions as F
 
         if self.threshold is not None:
-            return F.col("score") >= (self.by_group.column(self.threshold) if self.by_group else F.lit(self.threshold))
-        return F.row_number().over(Window.partitionBy("night").orderBy(F.col("score").desc(), *key)) <= F.lit(self.top)
+            return F.col(score) >= (self.by_group.column(self.threshold) if self.by_group else F.lit(self.threshold))
+        return F.row_number().over(Window.partitionBy("night").orderBy(F.col(score).desc(), *key)) <= F.lit(self.top)
 
 
 def learned_threshold(target: Target, label: Floats, score: Floats) -> float:

@@ -1,6 +1,7 @@
 """Scores beside what became known of their rows."""
 
 from datetime import date
+from typing import Final
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -8,9 +9,12 @@ from pyspark.sql import functions as F
 from jobs.config.pipeline import Pipeline
 from jobs.nights import Nights, among
 
+SCORES: Final = ("score", "model_version", "challenger_score", "challenger_version")
+"""A version's, and where it was in shadow those of the one that waited."""
+
 
 def arrived(labels: DataFrame, scores: DataFrame, pipeline: Pipeline, model: str, nights: Nights) -> DataFrame:
-    """What each of `nights` knew of the scored nights of which it has learned a label: `night`, key, `scored_night`, `model_version`, `label`, `score`.
+    """What each of `nights` knew of the scored nights of which it has learned a label: `night`, key, `scored_night`, `label`, `SCORES`.
 
     All labels that the night knew of such a scored night, not only those that came with it: a late or corrected label makes its night whole.
 
@@ -56,5 +60,6 @@ def versions(labels: DataFrame, pipeline: Pipeline, model: str) -> DataFrame:
 
 def _joined(labels: DataFrame, scores: DataFrame, pipeline: Pipeline) -> DataFrame:
     key = pipeline.rows.key
-    standing = scores.where(~F.col("restated")).select(*key, F.col("night").alias("scored_night"), "score", "model_version")
+    columns = [name for name in SCORES if name in scores.columns]
+    standing = scores.where(~F.col("restated")).select(*key, F.col("night").alias("scored_night"), *columns)
     return labels.join(standing, key, how="inner")

@@ -37,14 +37,16 @@ def as_rows(found: Measured, kind: Kind, how: How) -> Iterator[tuple[Any, ...]]:
         yield (night, scored, version, part, how, rows, told["mean_label"], told["mean_score"], *[told[name] for name in columns(kind)], tally.tolist())
 
 
-def on_record(realised: Measured, estimated: Measured, night: date, kind: Kind) -> dict[str, Any]:
+def on_record(realised: Measured, estimated: Measured, night: date, kind: Kind, *, shadow: Measured) -> dict[str, Any]:
     """What the ledger keeps of a night, so that neither decisions nor pages need a table: tallies of all rows, and of slices without their bins."""
     own = [(key[1:], tally) for key, tally in realised.items() if key[0] == night]
     parts: dict[str, dict[str, Any]] = {}
     for (scored, version, part), tally in own:
         parts.setdefault(part, {})[str(scored)] = _plain(version, tally[: len(SUMS[kind])] if part else tally)
     expected = [_plain(version, tally) for (day, _, version, _), tally in estimated.items() if day == night]
-    return {"realised": parts.pop("", {}), "parts": parts, **({"estimated": expected[0]} if expected else {})}
+    beside = {str(scored): _plain(version, tally) for (day, scored, version, part), tally in shadow.items() if day == night and not part}
+    found = {"realised": parts.pop("", {}), "parts": parts}
+    return {**found, **({"estimated": expected[0]} if expected else {}), **({"shadow": beside} if beside else {})}
 
 
 def _plain(version: int, tally: Floats) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from jobs.nights import Nights
 from jobs.performance.counting import tallied
 from jobs.performance.labels import oldest_scored
 from jobs.performance.measure import HOW, KEYS, as_rows, on_record, schema
-from jobs.performance.pairs import estimators, pairs_of
+from jobs.performance.pairs import estimators, in_shadow, pairs_of
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint
 
@@ -46,20 +46,28 @@ def _due(current: Mapping[date, Slice], wanted: Mapping[date, str]) -> dict[date
 
 def _wanted(work: Work, nights: Nights, current: Collection[date]) -> dict[date, str]:
     """The fingerprints of `nights`, and of the measured nights since the oldest whose labels may still come."""
-    labels, predictions = work.lake.slices(f"validated/{work.model.label_feed}"), work.lake.current(f"{work.item}/predictions")
+    labels, scores = work.lake.slices(f"validated/{work.model.label_feed}"), _scores(work)
     since = oldest_scored(work.pipeline, work.item, min(nights))
     measured = {night for night in current if since <= night <= max(nights)}
-    return {night: _fingerprint(work, night, labels, predictions) for night in sorted({*nights, *measured})}
+    return {night: _fingerprint(work, night, labels, scores) for night in sorted({*nights, *measured})}
 
 
 def _nothing(night: date) -> NightResult:
     return NightResult(night=night, outcome="unchanged", notes=("nothing has been scored whose labels could have come",))
 
 
-def _fingerprint(work: Work, night: date, labels: Sequence[Slice], predictions: Mapping[date, Slice]) -> str:
+def _scores(work: Work) -> dict[date, tuple[str, ...]]:
+    """By night the checksum of its scores, and of those that another version gave its rows."""
+    beside = in_shadow(work)
+    return {
+        night: (one.checksum, *([beside[night].checksum] if night in beside else [])) for night, one in work.lake.current(f"{work.item}/predictions").items()
+    }
+
+
+def _fingerprint(work: Work, night: date, labels: Sequence[Slice], scores: Mapping[date, tuple[str, ...]]) -> str:
     arrived = [(str(one.night), one.generation, one.checksum) for one in labels if one.known_night == night]
     oldest = _oldest(work, [night], labels)
-    scored = [(str(day), one.checksum) for day, one in predictions.items() if oldest <= day <= night]
+    scored = [(str(day), *checksums) for day, checksums in scores.items() if oldest <= day <= night]
     return fingerprint(arrived, scored, work.model.slices)
 
 
@@ -76,10 +84,10 @@ def _measure(work: Work, nights: list[date], wanted: Mapping[date, str]) -> tupl
     pairs = pairs_of(work, oldest, nights, estimators(watched))
     constants = {version: given["constant"] for version, given in watched.items() if given}
     found = tallied(pairs, ["how", *KEYS], constants=constants, kind=kind, loss=work.model.loss)
-    realised, estimated = ({key[1:]: tally for key, tally in found.items() if key[0] == how} for how in HOW)
+    realised, estimated, shadow = ({key[1:]: tally for key, tally in found.items() if key[0] == how} for how in (*HOW, "shadow"))
     frame = local_frame(work.lake.spark, [*as_rows(realised, kind, "realised"), *as_rows(estimated, kind, "estimated")], schema(kind))
     labels = {night: sum(tally[0] for (day, _, _, part), tally in realised.items() if day == night and not part) for night in nights}
-    about = {night: _about(on_record(realised, estimated, night, kind), watched) for night in nights}
+    about = {night: _about(on_record(realised, estimated, night, kind, shadow=shadow), watched) for night in nights}
     drafts = [Draft(night=night, fingerprint=wanted[night], counts={"labels": float(labels[night])}, detail=about[night]) for night in nights]
     committed = work.lake.commit(frame, work.table, drafts, step="performance")
     return committed.version, [_result(one, committed.written) for one in committed.slices]

@@ -14,7 +14,7 @@ from jobs.model.artifact import Artifact
 from jobs.model.contributions import Contributions, contributions
 from jobs.model.evaluation.floats import Floats
 from jobs.model.training.maps import applied
-from jobs.predictions.score import booster_of, floats_of, matrix_of
+from jobs.predictions.score import booster_of, floats_of, matrix_of, numbered
 
 Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -35,7 +35,7 @@ def explained(rows: DataFrame, artifact: Artifact, *, keys: Sequence[str], top: 
     """
     names = artifact.learned.names
     require_enough(artifact, top)
-    floats = floats_of(rows, artifact)
+    floats = numbered(floats_of(rows, artifact))
     values = f"array({', '.join(f'CAST(`{name}` AS STRING)' for name in names)}) AS _values"
     schema = _schema(rows, keys, top)
     return rows.selectExpr(*keys, "score", "score AS _score", values, *floats).mapInArrow(_through(artifact, schema, len(keys), top), schema=schema)
@@ -78,7 +78,7 @@ def _through(artifact: Artifact, schema: StructType, keys: int, top: int) -> Bat
     def with_reasons(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         booster = booster_of(ubj)
         for batch in batches:
-            matrix = matrix_of(batch, len(names), first=keys + 3)
+            matrix = matrix_of(batch, range(keys + 3, keys + 3 + len(names)))
             stored = batch.column(keys).to_numpy(zero_copy_only=False)
             if batch.num_rows:
                 require_same(stored, applied(maps, booster.inplace_predict(matrix)))

@@ -1,4 +1,7 @@
-"""Retraining: each night's decision whether a model is to be trained again, recorded with its reason and what it rests on."""
+"""Retraining: what each night decides about a model, recorded with its reason and what it rests on.
+
+Whether the version in shadow goes live, and then whether the model is to be trained again.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -10,6 +13,7 @@ from jobs.ledger.leases import lease
 from jobs.nights import Nights
 from jobs.results import NightResult, StepResult
 from jobs.retraining.controller import Decision, decide
+from jobs.shadow import decided as shadow
 from jobs.watch.on_record import read_facts
 from jobs.work import Work, fingerprint
 
@@ -18,6 +22,7 @@ OVERTAKEN: Final = "overtaken_by"
 
 def run(work: Work, nights: Nights) -> StepResult:
     """Decide for the nights, oldest first, since what one has decided holds back those after it."""
+    live = shadow.decide(work, nights) if not work.options.restate else None
     # In turns: of two runs of the same night the second must see what the first has decided.
     with lease(work.ledger, f"retraining/{work.model_name}"):
         standing = _standing(work)
@@ -25,8 +30,10 @@ def run(work: Work, nights: Nights) -> StepResult:
         for night in (night for night in nights if _differs(work, standing.get(night), decided[night])):
             _record(work, decided[night])
             standing[night] = {"act": decided[night].act, "reason": decided[night].reason, "run_id": work.run_id}
-    results = tuple(_result(night, standing[night], written=standing[night]["run_id"] == work.run_id) for night in nights)
-    return StepResult(step="retraining", item=work.item, table=work.table, nights=results)
+    results = [_result(night, standing[night], written=standing[night]["run_id"] == work.run_id) for night in nights]
+    if live:
+        results = [replace(one, outcome="written", notes=(live[1], *one.notes)) if one.night == live[0] else one for one in results]
+    return StepResult(step="retraining", item=work.item, table=work.table, nights=tuple(results))
 
 
 def due(work: Work, nights: Nights) -> dict[date, str]:

@@ -21,21 +21,19 @@ def compared(rows: pd.DataFrame) -> dict[str, Any]:
         rows: `score` and `champion_score`; of a binary model `predicted` and `champion_predicted` as well.
 
     Returns:
-        `paired` (rows that both have scored), `agreement` (share that both predict alike), `rank_correlation` (Spearman's),
+        `agreement` (share that both predict alike), `rank_correlation` (Spearman's),
         `psi` (of the challenger's scores in tenths of the champion's), and of `challenger` and `champion` the `mean`, `quantiles`
         and, of a binary model, the share `predicted`.
     """
-    both = rows[rows["champion_score"].notna()]
-    ours, theirs = (both[name].to_numpy(np.float64) for name in ("score", "champion_score"))
+    ours, theirs = (rows[name].to_numpy(np.float64) for name in ("score", "champion_score"))
     decides = "predicted" in rows.columns
-    alike = float((both["predicted"].astype(bool) == both["champion_predicted"].astype(bool)).mean()) if decides and len(both) else None
+    alike = float((rows["predicted"] == rows["champion_predicted"]).mean()) if decides and len(rows) else None
     return {
-        "paired": len(both),
         "agreement": _told(alike),
         "rank_correlation": _told(_rank_correlation(ours, theirs)),
         "psi": _told(_stability(theirs, ours)),
-        "challenger": {**_distribution(ours), **({"predicted": _share(both["predicted"])} if decides else {})},
-        "champion": {**_distribution(theirs), **({"predicted": _share(both["champion_predicted"])} if decides else {})},
+        "challenger": {**_distribution(ours), **({"predicted": _share(rows["predicted"])} if decides else {})},
+        "champion": {**_distribution(theirs), **({"predicted": _share(rows["champion_predicted"])} if decides else {})},
     }
 
 
@@ -62,7 +60,7 @@ def _distribution(scores: Floats) -> dict[str, Any]:
 
 
 def _share(flags: "pd.Series[Any]") -> float | None:
-    return _told(float(flags.astype(bool).mean())) if len(flags) else None
+    return _told(float(flags.mean())) if len(flags) else None
 
 
 def _told(number: float | None) -> float | None:

@@ -15,20 +15,21 @@ from jobs.shadow.record import Seen, seen
 from jobs.work import Work
 
 
-def decide(work: Work, nights: Nights, version: int) -> tuple[date, str] | None:
-    """Promote or refuse a version in the first of `nights` that knows enough labels, and record that with its evidence.
+def decide(work: Work, nights: Nights) -> tuple[date, str] | None:
+    """Promote or refuse the version that waits in the first of `nights` that knows enough labels, and record that with its evidence.
 
     Args:
         work: of the step.
         nights: whose knowledge counts, each its own.
-        version: the one that waits.
 
     Returns:
         The night and a sentence; None where nothing is decided yet, or by a person.
     """
-    decisions, slices = _decisions(work), work.lake.slices(work.table)
+    version = waiting(_decisions(work))
+    if version is None:
+        return None
     for night in nights:
-        found = seen(slices, decisions, version, known_by=night)
+        found = seen(work.ledger, work.pipeline.pipeline, work.item, version, known_by=night)
         if found and found.is_complete and _decides(work, found):
             with lease(work.ledger, f"model/{work.model_name}"):
                 # A person, or another run, may have decided meanwhile.

@@ -1,9 +1,9 @@
 """What became known of nights in shadow: sums of both versions on the same labelled rows, and the difference that they come to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from jobs.errors import DataError
 from jobs.model.evaluation.evaluation import Estimate
 from jobs.model.evaluation.floats import Floats
 from jobs.model.evaluation.resampling import draw, interval
-from jobs.performance.tally import SUMS, losses, measures
+from jobs.performance.tally import losses, measures
 
 AREAS: Final = frozenset({"roc_auc", "pr_auc"})
 SEED: Final = 0
@@ -23,12 +23,15 @@ class Labelled:
     """One scored night, as far as its labels were known."""
 
     night: date
-    rows: int
-    """With a label."""
     ours: Floats
     """The challenger's tally."""
     theirs: Floats
     """The champion's, on the same rows."""
+
+    @property
+    def rows(self) -> int:
+        """With a label."""
+        return round(float(self.ours[0]))
 
 
 def difference(nights: Sequence[Labelled], *, metric: Metric, kind: Kind) -> Estimate | None:
@@ -55,19 +58,3 @@ def difference(nights: Sequence[Labelled], *, metric: Metric, kind: Kind) -> Est
 def _difference(ours: Floats, theirs: Floats, metric: Metric, kind: Kind) -> Floats:
     measured = measures if metric in AREAS else losses
     return np.asarray(measured(ours, kind)[metric] - measured(theirs, kind)[metric])
-
-
-def on_record(ours: Floats, theirs: Floats, *, metric: Metric, kind: Kind) -> dict[str, Any]:
-    """What the ledger keeps of a scored night: of the tallies, what the metric needs."""
-    wanted = len(ours) if metric in AREAS else len(SUMS[kind])
-    return {"rows": round(float(ours[0])), "challenger": _plain(ours[:wanted]), "champion": _plain(theirs[:wanted])}
-
-
-def from_record(night: date, given: Mapping[str, Any]) -> Labelled:
-    """The same again."""
-    return Labelled(night, int(given["rows"]), np.array(given["challenger"], dtype=np.float64), np.array(given["champion"], dtype=np.float64))
-
-
-def _plain(tally: Floats) -> list[float]:
-    # A constant is no part of the comparison, and its sum is NaN, which is no JSON.
-    return [float(f"{one:.10g}") for one in np.nan_to_num(tally)]

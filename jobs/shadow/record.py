@@ -1,17 +1,19 @@
 """A version in shadow, from the ledger alone: its nights, how alike it is to the champion, and what the labels said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from jobs.ledger.ledger import Ledger, Slice
 from jobs.model.evaluation.evaluation import Estimate
 from jobs.model.gate.against import kept
 from jobs.model.gate.verdict import Rule
 from jobs.model.registry.reign import ENTHRONING, waiting
-from jobs.shadow.realised import Labelled, difference, from_record
+from jobs.shadow.realised import Labelled, difference
 from jobs.shadow.terms import Terms
 
 
@@ -109,9 +111,8 @@ def shadow_of(ledger: Ledger, pipeline: str, model: str, version: int | None = N
         `version`, `champion` (beside which it is), `asked` and `labelled` (nights), `metric`, `difference` (`value`, `low`, `high`), `holds`,
         `sentence`, `terms`, and `nights`, each with `rows`, `label_coverage`, `left_out` (why it does not count) and what `compared` tells.
     """
-    decisions = ledger.decisions(pipeline, model)
-    number = version or waiting(decisions)
-    found = seen(ledger.slices(pipeline, f"{model}/shadow"), decisions, number) if number else None
+    number = version or waiting(ledger.decisions(pipeline, model))
+    found = seen(ledger, pipeline, model, number) if number else None
     return found.to_dict() if found else None
 
 
@@ -121,7 +122,7 @@ def unmet(ledger: Ledger, pipeline: str, model: str, version: int) -> list[str]:
     terms, has_lived = Terms.recorded(decisions, version), any(one["version"] == version and one["act"] in ENTHRONING for one in decisions)
     if terms is None or not terms.nights or has_lived:
         return []
-    found = seen(ledger.slices(pipeline, f"{model}/shadow"), decisions, version)
+    found = seen(ledger, pipeline, model, version)
     rule = found.rule() if found else None
     if rule and rule.outcome == "PASS":
         return []
@@ -129,32 +130,38 @@ def unmet(ledger: Ledger, pipeline: str, model: str, version: int) -> list[str]:
     return [f"v{version} was to be in shadow first: {told}"]
 
 
-def seen(slices: Sequence[Slice], decisions: Sequence[Mapping[str, Any]], version: int, *, known_by: date = date.max) -> Seen | None:
+def seen(ledger: Ledger, pipeline: str, model: str, version: int, *, known_by: date = date.max) -> Seen | None:
     """What is on record of a version's nights in shadow.
 
     Args:
-        slices: of the model's shadow.
-        decisions: on the model, oldest first.
+        ledger: where it is recorded.
+        pipeline: its name.
+        model: its name in the pipeline.
         version: in shadow.
         known_by: the night whose knowledge counts.
 
     Returns:
         None if it has not been in shadow, and nothing is asked of it.
     """
-    newest = {one.night: one for one in slices if not one.restated and one.night <= known_by}
-    own = {night: one for night, one in newest.items() if one.rows and one.detail.get("challenger") == version}
-    terms = Terms.recorded(decisions, version)
+    scored, measured = (_newest(ledger.slices(pipeline, f"{model}/{step}"), known_by) for step in ("shadow", "performance"))
+    own = {night: one for night, one in scored.items() if one.rows and one.detail["challenger"] == version}
+    terms = Terms.recorded(ledger.decisions(pipeline, model), version)
     if terms is None and own:
         terms = Terms.model_validate(own[max(own)].detail["terms"])
-    return Seen(version, terms, own, _labels(own)) if terms else None
+    return Seen(version, terms, own, _labels(own, measured)) if terms else None
 
 
-def _labels(own: Mapping[date, Slice]) -> dict[date, Labelled]:
+def _newest(slices: Iterable[Slice], known_by: date) -> dict[date, Slice]:
+    found = {one.night: one for one in slices if not one.restated and one.night <= known_by}
+    return {night: found[night] for night in sorted(found)}
+
+
+def _labels(own: Mapping[date, Slice], measured: Mapping[date, Slice]) -> dict[date, Labelled]:
     """Of each scored night what was known last, where that was measured on the scores that stand."""
     found: dict[date, Labelled] = {}
-    for one in own.values():
-        for scored, given in one.detail.get("realised", {}).items():
-            night = date.fromisoformat(scored)
-            if night in own and given["beside"] == own[night].detail["champion"]:
-                found[night] = from_record(night, given)
+    for one in measured.values():
+        for scored, ours in one.detail.get("shadow", {}).items():
+            night, theirs = date.fromisoformat(scored), one.detail["realised"][scored]
+            if night in own and all(given["version"] == own[night].detail[side] for side, given in (("challenger", ours), ("champion", theirs))):
+                found[night] = Labelled(night, *(np.array(given["tally"], dtype=np.float64) for given in (ours, theirs)))
     return found

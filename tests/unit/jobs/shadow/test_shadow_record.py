@@ -1,9 +1,9 @@
 """What the ledger has of a version in shadow, when it may go live, and what is asked of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -17,7 +17,6 @@ from jobs.shadow.terms import Terms, asked
 from tests.tiny import write_pipeline
 
 FIRST, ROWS, VERSION, CHAMPION = date(2024, 2, 2), 100, 2, 1
-Decide = Callable[..., None]
 
 
 def night(number: int) -> date:
@@ -29,123 +28,132 @@ def model_of(folder: Path, **changes: Any) -> Model:
     return read_pipeline(made.path).models["returned"]
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(f"sqlite:///{tmp_path / 'ledger.db'}", home=tmp_path)
+TERMS: dict[str, Any] = {
+    "nights": 3,
+    "kind": "binary",
+    "metric": "log_loss",
+    "champion": {"superior": 0.0},
+    "min_label_coverage": 0.9,
+    "promotion": "automatic",
+}
 
 
-@pytest.fixture
-def decide(ledger: Ledger) -> Decide:
-    def record(act: str, version: int = VERSION, **evidence: Any) -> None:
-        ledger.decide("tiny", "returned", act, version=version, former=None, night=date(2024, 2, 1), by="gate", reason="", evidence=evidence, run_id=None)
-
-    return record
+def tally(rows: int, loss: float) -> list[float | None]:
+    """`rows`, `label`, `score`, `log_loss`, `brier`, `constant`, which a version in shadow has none of; then bins."""
+    return [float(rows), rows / 2, rows / 2, rows * loss, rows * loss / 2, None, *[0.0] * 300]
 
 
-def tally(rows: int, loss: float) -> list[float]:
-    """`rows`, `label`, `score`, `log_loss`, `brier`, `constant`."""
-    return [float(rows), rows / 2, rows / 2, rows * loss, rows * loss / 2, 0.0]
-
-
-def slice_of(
-    number: int, *, learned: Mapping[int, tuple[int, float]] | None = None, champion: int = CHAMPION, beside: int | None = None, **about: Any
-) -> Slice:
-    """A night in shadow that has learned of earlier ones: by number, labelled rows and how much less the challenger lost."""
-    realised = {
-        str(night(one)): {"beside": beside or champion, "rows": rows, "challenger": tally(rows, 0.5 - less), "champion": tally(rows, 0.5)}
-        for one, (rows, less) in (learned or {}).items()
-    }
-    terms = {"nights": 3, "kind": "binary", "metric": "log_loss", "champion": {"superior": 0.0}, "min_label_coverage": 0.9, "promotion": "automatic"}
-    detail = {
-        "challenger": VERSION,
-        "champion": champion,
-        "digest": "d",
-        "terms": terms,
-        "compared": {"agreement": 0.9},
-        "broken": None,
-        "realised": realised,
-        **about,
-    }
+def slice_of(number: int, **detail: Any) -> Slice:
     day = night(number)
     return Slice(night=day, generation=1, known_night=day, rows=ROWS, checksum="c", fingerprint="f", version=1, run_id="r", detail=detail)
 
 
-def terms(**changes: Any) -> dict[str, Any]:
-    return {**slice_of(0).detail["terms"], **changes}
+class Story:
+    """A ledger in which v2 waits beside v1."""
+
+    def __init__(self, home: Path) -> None:
+        self.ledger = Ledger(f"sqlite:///{home / 'ledger.db'}", home=home)
+
+    def decide(self, act: str, **evidence: Any) -> None:
+        about: dict[str, Any] = {"former": None, "night": date(2024, 2, 1), "by": "gate", "reason": "", "evidence": evidence, "run_id": None}
+        self.ledger.decide("tiny", "returned", act, version=VERSION, **about)
+
+    def wait(self, **changes: Any) -> Self:
+        self.decide("waiting", shadow={**TERMS, **changes})
+        return self
+
+    def scored(self, *numbers: int, champion: int = CHAMPION, **about: Any) -> Self:
+        detail = {"challenger": VERSION, "champion": champion, "terms": TERMS, "compared": {"agreement": 0.9}, "broken": None, **about}
+        self.ledger.record_slices("tiny", "returned/shadow", [slice_of(number, **detail) for number in numbers], version=1)
+        return self
+
+    def learned(self, number: int, of: Mapping[int, tuple[int, float]], champion: int = CHAMPION, challenger: int = VERSION) -> Self:
+        """In a night, of scored ones: labelled rows and how much less the challenger lost."""
+        ours = {str(night(one)): {"version": challenger, "tally": tally(rows, 0.5 - less)} for one, (rows, less) in of.items()}
+        theirs = {str(night(one)): {"version": champion, "tally": tally(rows, 0.5)} for one, (rows, _) in of.items()}
+        self.ledger.record_slices("tiny", "returned/performance", [slice_of(number, realised=theirs, shadow=ours)], version=1)
+        return self
+
+    def better(self, nights: int = 5) -> Self:
+        """Nights in shadow, each of whose labels come two nights later."""
+        self.scored(*range(nights))
+        for number, (rows, less) in enumerate([(95, 0.1), (92, 0.05), (100, 0.08)][: max(nights - 2, 0)]):
+            self.learned(number + 2, {number: (rows, less)})
+        return self
+
+    def seen(self, **about: Any) -> Seen:
+        found = seen(self.ledger, "tiny", "returned", VERSION, **about)
+        assert found is not None
+        return found
+
+    def told(self, version: int | None = None) -> dict[str, Any] | None:
+        return shadow_of(self.ledger, "tiny", "returned", version)
+
+    def unmet(self) -> list[str]:
+        return unmet(self.ledger, "tiny", "returned", VERSION)
 
 
-def waits(**changes: Any) -> list[dict[str, Any]]:
-    return [{"act": "waiting", "version": VERSION, "night": date(2024, 2, 1), "evidence": {"shadow": terms(**changes)}}]
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path)
 
 
-def looked(slices: list[Slice], **changes: Any) -> Seen:
-    found = seen(slices, waits(**changes), VERSION)
-    assert found is not None
-    return found
+def test_nights_count_once_enough_of_their_labels_are_known(story: Story) -> None:
+    story.wait().scored(*range(5)).learned(2, {0: (95, 0.1)}).learned(3, {1: (92, 0.05)}).learned(4, {2: (89, 0.08)})
+    assert [len(story.seen(known_by=night(number)).counted) for number in range(5)] == [0, 0, 1, 2, 2]
+    assert len(story.learned(5, {2: (98, 0.08)}).seen().counted) == 3
+    assert len(story.seen(known_by=night(4)).counted) == 2
 
 
-BETTER = [slice_of(0), slice_of(1), slice_of(2, learned={0: (95, 0.1)}), slice_of(3, learned={1: (92, 0.05)}), slice_of(4, learned={2: (100, 0.08)})]
-
-
-def test_nights_count_once_enough_of_their_labels_are_known() -> None:
-    assert [len(looked(BETTER[:count]).counted) for count in range(1, 6)] == [0, 0, 1, 2, 3]
-    few = [*BETTER[:4], slice_of(4, learned={2: (89, 0.08)})]
-    assert len(looked(few).counted) == 2
-    assert len(looked([*few, slice_of(5, learned={2: (98, 0.08)})]).counted) == 3
-
-
-def test_a_night_knows_only_what_had_come_by_then() -> None:
-    found = seen(BETTER, waits(), VERSION, known_by=night(3))
-    assert found is not None
-    assert len(found.counted) == 2
-
-
-def test_the_rule_holds_after_its_nights_if_the_difference_keeps_to_that_of_the_gate() -> None:
-    early, late = looked(BETTER[:4]).rule(), looked(BETTER).rule()
+def test_the_rule_holds_after_its_nights_if_the_difference_keeps_to_that_of_the_gate(story: Story) -> None:
+    story.wait().better()
+    early, late = story.seen(known_by=night(3)).rule(), story.seen().rule()
     assert (early.outcome, late.outcome) == ("REFUSE", "PASS")
     assert early.sentence.startswith("2 of 3 labelled nights in shadow; log_loss less the champion's is -0.0754 [")
     assert "better by more than 0 at the worse end" in late.sentence
-    assert looked(BETTER, champion={"superior": 0.09}).rule().outcome == "REFUSE"
+    assert story.wait(champion={"superior": 0.09}).seen().rule().outcome == "REFUSE"
 
 
-def test_a_worse_version_is_refused_even_where_a_little_is_allowed() -> None:
-    worse = [slice_of(number, learned={number - 2: (100, -0.1)} if number > 1 else None) for number in range(5)]
-    assert looked(worse, champion={"non_inferior": 0.05}).rule().outcome == "REFUSE"
-    assert looked(worse, champion={"non_inferior": 0.15}).rule().outcome == "PASS"
+def test_a_worse_version_is_refused_even_where_a_little_is_allowed(story: Story) -> None:
+    story.wait(champion={"non_inferior": 0.05}).scored(*range(5))
+    for number in range(3):
+        story.learned(number + 2, {number: (100, -0.1)})
+    assert story.seen().rule().outcome == "REFUSE"
+    assert story.wait(champion={"non_inferior": 0.15}).seen().rule().outcome == "PASS"
 
 
-def test_nights_beside_a_former_champion_and_broken_ones_do_not_count() -> None:
-    found = looked([*BETTER, slice_of(5, champion=3)])
+def test_nights_beside_a_former_champion_do_not_count(story: Story) -> None:
+    found = story.wait().better().scored(5, champion=3).seen()
     assert found.counted == []
     assert found.left_out(night(0)) == "beside v1, which is no longer champion"
-    broken = looked([slice_of(0, broken="raw/orders is red"), *BETTER[1:]])
-    assert [one.night for one in broken.counted] == [night(1), night(2)]
 
 
-def test_labels_of_scores_that_stand_no_more_do_not_count() -> None:
-    again = [slice_of(0), slice_of(1), slice_of(2, learned={0: (95, 0.1)}, beside=9)]
-    assert looked(again).counted == []
+def test_broken_nights_do_not_count(story: Story) -> None:
+    found = story.wait().better().scored(0, broken="raw/orders is red").seen()
+    assert [one.night for one in found.counted] == [night(1), night(2)]
 
 
-def test_nothing_is_asked_with_no_nights() -> None:
-    rule = looked(BETTER[:1], nights=0, promotion="approval").rule()
+@pytest.mark.parametrize("of", [{"champion": 9}, {"challenger": 9}], ids=str)
+def test_labels_of_scores_that_stand_no_more_do_not_count(story: Story, of: Mapping[str, int]) -> None:
+    assert story.wait().scored(0, 1, 2).learned(2, {0: (95, 0.1)}, **of).seen().counted == []
+
+
+def test_nothing_is_asked_with_no_nights(story: Story) -> None:
+    rule = story.wait(nights=0, promotion="approval").better(1).seen().rule()
     assert (rule.outcome, rule.sentence) == ("PASS", "0 labelled nights in shadow, none asked for; no difference to the champion can be told from them yet.")
 
 
-def test_what_was_asked_when_it_began_to_wait_stays_asked(tmp_path: Path, ledger: Ledger, decide: Decide) -> None:
-    decide("waiting", **asked(model_of(tmp_path, shadow={"nights": 3}, gate={"champion": {"superior": 0}})))
-    ledger.record_slices("tiny", "returned/shadow", [slice_of(one.night.toordinal() - FIRST.toordinal(), terms=terms(nights=2)) for one in BETTER], version=1)
-    told = shadow_of(ledger, "tiny", "returned")
+def test_what_was_asked_when_it_began_to_wait_stays_asked(tmp_path: Path, story: Story) -> None:
+    story.decide("waiting", **asked(model_of(tmp_path, shadow={"nights": 3}, gate={"champion": {"superior": 0}})))
+    told = story.better().scored(5, terms={**TERMS, "nights": 2}).told()
     assert told is not None
     assert (told["asked"], told["metric"], told["terms"]["champion"]["superior"]) == (3, "log_loss", 0)
     assert asked(model_of(tmp_path)) == {}
 
 
-def test_a_version_tells_of_its_nights(ledger: Ledger, decide: Decide) -> None:
-    assert shadow_of(ledger, "tiny", "returned") is None
-    decide("waiting", shadow=terms())
-    ledger.record_slices("tiny", "returned/shadow", BETTER, version=1)
-    told = shadow_of(ledger, "tiny", "returned")
+def test_a_version_tells_of_its_nights(story: Story) -> None:
+    assert story.told() is None
+    told = story.wait().better().told()
     assert told is not None
     assert (told["version"], told["champion"], told["labelled"], told["holds"]) == (VERSION, CHAMPION, 3, True)
     assert told["difference"]["value"] == pytest.approx(-(95 * 0.1 + 92 * 0.05 + 100 * 0.08) / 287)
@@ -153,27 +161,23 @@ def test_a_version_tells_of_its_nights(ledger: Ledger, decide: Decide) -> None:
         (1.0, None),
         (0.0, "the label is known of 0% of the rows (at least 90%)"),
     ]
-    decide("promoted")
-    assert shadow_of(ledger, "tiny", "returned") is None
-    assert shadow_of(ledger, "tiny", "returned", VERSION) == told
+    story.decide("promoted")
+    assert story.told() is None
+    assert story.told(VERSION) == told
 
 
-def test_a_version_may_not_live_before_its_nights_whatever_has_become_of_it(ledger: Ledger, decide: Decide) -> None:
-    assert unmet(ledger, "tiny", "returned", VERSION) == []
-    decide("waiting", shadow=terms())
-    assert unmet(ledger, "tiny", "returned", VERSION) == [
-        "v2 was to be in shadow first: 0 of 3 labelled nights in shadow; no difference to the champion can be told from them yet."
-    ]
-    decide("superseded")
-    assert unmet(ledger, "tiny", "returned", VERSION)
-    ledger.record_slices("tiny", "returned/shadow", BETTER, version=1)
-    assert unmet(ledger, "tiny", "returned", VERSION) == []
+def test_a_version_may_not_live_before_its_nights_whatever_has_become_of_it(story: Story) -> None:
+    assert story.unmet() == []
+    story.wait()
+    assert story.unmet() == ["v2 was to be in shadow first: 0 of 3 labelled nights in shadow; no difference to the champion can be told from them yet."]
+    story.decide("superseded")
+    assert story.unmet()
+    assert story.better().unmet() == []
 
 
-def test_a_former_champion_may_live_again(ledger: Ledger, decide: Decide) -> None:
-    decide("waiting", shadow=terms())
-    decide("promoted")
-    assert unmet(ledger, "tiny", "returned", VERSION) == []
+def test_a_former_champion_may_live_again(story: Story) -> None:
+    story.wait().decide("promoted")
+    assert story.unmet() == []
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ MODEL: Final = "returned"
 CHAMPION_OF, AS_OF = date(2024, 1, 31), date(2024, 2, 1)
 BEGUN, COMPLETE = date(2024, 2, 2), date(2024, 2, 6)
 """The first night in shadow, and the one in which the label of the third is known."""
-STEPS: Final = "predictions,performance,shadow"
+STEPS: Final = "predictions,shadow,performance,retraining"
 LEAN: Final = {"feeds": {"weather": None, "shops": None}, "features": {"lookup": None, "latest": None, "history": None}}
 WEAK: Final[dict[str, Any]] = {
     "max_trees": 2,
@@ -69,10 +69,13 @@ class Story:
         self.ledger = Ledger.of(self.settings)
 
     def run(self, *nights: date, tiny: Tiny | None = None) -> StepResult:
-        return run_nights(self.settings, tiny or self.tiny, nights, steps=STEPS)[-1]
+        return self.steps(*nights, tiny=tiny)["shadow"]
+
+    def steps(self, *nights: date, tiny: Tiny | None = None) -> dict[str, StepResult]:
+        return {one.step: one for one in run_nights(self.settings, tiny or self.tiny, nights, steps=STEPS)}
 
     def night(self, night: date, tiny: Tiny | None = None) -> NightResult:
-        return next(one for one in self.run(night, tiny=tiny).nights if one.night == night)
+        return self.run(night, tiny=tiny).nights[0]
 
     def deliver(self, last: date) -> None:
         run_nights(self.settings, self.tiny, span(BEGUN + timedelta(days=1), last))
@@ -121,7 +124,7 @@ def test_a_version_that_passes_waits_and_goes_live_after_its_nights(story: Story
     assert labelled == [0, 0, 1, 2]
     with pytest.raises(UsageError, match="v2 was to be in shadow first: 2 of 3 labelled nights in shadow; log_loss less the champion's is -"):
         story.acts().promote(2)
-    note = story.night(COMPLETE).notes[0]
+    note = story.steps(COMPLETE)["retraining"].nights[0].notes[0]
     assert note.startswith("v2 is champion after its nights in shadow: 3 of 3 labelled nights in shadow; log_loss less the champion's is -")
     last = story.decisions[-1]
     assert (last["act"], last["version"], last["former"], last["by"], last["night"]) == ("promoted", 2, 1, "shadow", COMPLETE)
@@ -140,11 +143,11 @@ def test_every_row_stands_beside_the_champions_score(story: Story) -> None:
     champions = story.lake.read(f"{MODEL}/predictions", [BEGUN]).frame.toPandas().set_index("order_id")
     assert len(rows) == 60
     assert set(rows["model_version"]) == {2}
-    assert set(rows["champion_version"]) == {1}
+    assert set(rows["champion_model_version"]) == {1}
     assert (rows.set_index("order_id")["champion_score"] == champions["score"]).all()
     assert (rows.set_index("order_id")["champion_predicted"] == champions["predicted"]).all()
     told = story.told()["nights"][0]
-    assert told["paired"] == 60
+    assert told["rows"] == 60
     assert told["agreement"] == pytest.approx((rows["predicted"] == rows["champion_predicted"]).mean(), abs=1e-6)
     assert told["rank_correlation"] > 0.3
 
@@ -210,7 +213,7 @@ def test_a_night_before_it_waited_is_not_scored(story: Story) -> None:
 
 def test_the_plan_says_why(story: Story) -> None:
     pipeline = load_pipeline(story.tiny.name, story.settings)
-    run_nights(story.settings, story.tiny, [BEGUN], steps="predictions,performance")
+    run_nights(story.settings, story.tiny, [BEGUN], steps="predictions")
     found = {one["step"]: one for one in planned(story.settings, pipeline, BEGUN)}
     assert found[f"{MODEL}/shadow"] == {"step": f"{MODEL}/shadow", "runs": True, "why": "v2 waits, and has not scored it"}
     story.acts().reject(2)

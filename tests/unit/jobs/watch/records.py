@@ -81,7 +81,7 @@ class Records:
         """What a night has learned of scored nights, and what its own scores are expected to be worth."""
         day, scored = night(number), {night(one): tally for one, tally in realised.items()}
         keys = {(day, one, version, ""): tally for one, tally in scored.items()} | {(day, one, version, "shop=ada"): tally / 5 for one, tally in scored.items()}
-        detail = on_record(keys, {} if expected is None else {(day, day, version, ""): expected}, day, "binary")
+        detail = on_record(keys, {} if expected is None else {(day, day, version, ""): expected}, day, "binary", shadow={})
         holdouts = {str(version): {"log_loss": 0.55, "trained_mean_label": 0.3}}
         self.slices(f"{MODEL}/performance", slice_of(number, detail={**detail, "holdouts": holdouts}, **about))
 
