@@ -9,8 +9,7 @@ from jobs import console
 from jobs.commands.options import Json, OneModel, app
 from jobs.config.loading import load_pipeline
 from jobs.errors import UsageError
-from jobs.ledger.chain import SHORTEST, START, faults
-from jobs.ledger.decisions import BEGUN
+from jobs.ledger.chain import BEGUN, SHORTEST, START, faults
 from jobs.nightly import chosen
 from jobs.reading import ledger_to_read
 from jobs.settings import read_settings

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Literal
 
 import pandas as pd
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -17,6 +16,7 @@ from jobs.features.frame import feature_frame
 from jobs.features.readiness import Readiness
 from jobs.features.sources import without
 from jobs.lake.lake import Lake
+from jobs.lake.wording import spark_errors
 from jobs.ledger.ledger import Slice
 
 Fault = Literal["late", "absent"]
@@ -34,6 +34,7 @@ def recomputed(rows: pd.DataFrame, *, lake: Lake, pipeline: Pipeline, feed: str,
 
     Raises:
         DataError: they cannot be computed, or a row is no longer there.
+        RetryableError: Spark is gone, or the disk full.
     """
     nights, key, only = sorted(set(rows["night"])), [*pipeline.rows.key, "night"], _only(pipeline, feed)
     slices = known(lake, only, restate=False)
@@ -41,12 +42,12 @@ def recomputed(rows: pd.DataFrame, *, lake: Lake, pipeline: Pipeline, feed: str,
     frames[feed], slices[feed] = _faulty(frames[feed], slices[feed], fault)
     coverage = {night: Readiness.of(only, night, slices).coverage for night in nights}
     try:
-        with feature_frame(lake.spark, only, frames, slices, coverage, nights) as frame:
+        with spark_errors(), feature_frame(lake.spark, only, frames, slices, coverage, nights) as frame:
             # A plug-in may make anything of anything.
             own = [name for name in frame.columns if name not in key] if pipeline.features.plug_in else [*without(pipeline, feed)]
             found = frame.select(*key, *own).toPandas()
-    except PySparkException as error:
-        msg = f"with `{feed}` {fault}, the features of {nights[0]} to {nights[-1]} cannot be computed: {str(error).splitlines()[0]}"
+    except DataError as error:
+        msg = f"with `{feed}` {fault}, the features of {nights[0]} to {nights[-1]} cannot be computed: {error}"
         raise DataError(msg) from None
     placed = rows[key].merge(found, on=key, how="left", indicator="placed_")
     if lost := int((placed["placed_"] != "both").sum()) or len(placed) - len(rows):

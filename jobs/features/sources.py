@@ -29,6 +29,11 @@ def without(pipeline: Pipeline, feed: str) -> dict[str, int | None]:
     return {name: 0 if name in counts else None for name, feeds in sources(pipeline).items() if feed in feeds}
 
 
+def of_the_past(pipeline: Pipeline, column: str) -> set[str]:
+    """The features that are aggregates over past rows with the row's own value of `column`."""
+    return {name for feed, history in pipeline.features.history.items() for _, by, name in _named(feed, history) if column in by}
+
+
 def _of_history(pipeline: Pipeline, feed: str, history: History) -> Iterator[tuple[str, tuple[str, ...]]]:
     rows, own = pipeline.features.rows, columns_of(pipeline.feeds[feed])
     # Where the keys agree, a past row brings along what its own delivery does not say.

@@ -66,11 +66,21 @@ def _compute(
 ) -> tuple[int, Mapping[str, int], list[NightResult]]:
     rests_on = {night: _rests_on(work, night, slices) for night in pending}
     with assembled(work.lake, work.pipeline, slices, pending, restate=work.options.restate) as found:
-        details = {night: _detail(readiness[night], rests_on[night], found) for night in pending}
+        lacks = _lacks(work, found)
+        details = {night: _detail(readiness[night], rests_on[night], found) | lacks for night in pending}
         drafts = [Draft(night=night, fingerprint=fingerprint(rests_on[night]), restated=work.options.restate, detail=details[night]) for night in pending]
         committed = work.lake.commit(found.frame, work.table, drafts, step="features")
     results = [_result(one, committed.written, readiness[one.night]) for one in committed.slices]
     return committed.version, found.inputs, results
+
+
+def _lacks(work: Work, found: Assembled) -> dict[str, list[str]]:
+    """Columns of the table that are no longer made: Delta keeps them, empty, and a model that needs one must not take that for missing values."""
+    if not work.lake.exists(work.table):
+        return {}
+    made = {*found.frame.columns, "generation", "restated"}
+    gone = [name for name in work.lake.read(work.table).frame.columns if name not in made]
+    return {"lacks": gone} if gone else {}
 
 
 def _detail(ready: Readiness, rests_on: Mapping[str, str], found: Assembled) -> dict[str, object]:

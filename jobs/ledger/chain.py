@@ -12,6 +12,8 @@ START: Final = "0" * 64
 """What the first decision follows."""
 CONTENT: Final = ("pipeline", "model", "act", "version", "former", "night", "by", "system_user", "reason", "evidence", "run_id", "at")
 """What a link vouches for."""
+BEGUN: Final = "chain_begun"
+"""The act that says that a ledger of an earlier release was linked: once, if ever."""
 SHORTEST: Final = 12
 """Digits of a digest that name it."""
 
@@ -43,6 +45,8 @@ def faults(rows: Sequence[Row]) -> Iterator[Fault]:
         rows: all decisions of a ledger by `id`, oldest first.
     """
     place, last = {row["chain"]: row["id"] for row in rows if row["chain"]}, None
+    for again in [row for row in rows if row["act"] == BEGUN][1:]:
+        yield Fault(again["id"], f"{named(again)} is there a second time: somebody took the chain away, and what was done before it cannot be seen.")
     for row in rows:
         if not row["chain"]:
             yield Fault(row["id"], f"{named(row)} has no digest: something other than this release of Matins wrote it.")

@@ -6,13 +6,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, insert, inspect, select, text, update
 
-from jobs.ledger.chain import START, link
-from jobs.ledger.tables import decisions, one_follower
+from jobs.ledger.chain import BEGUN, START, link
+from jobs.ledger.tables import decisions, metadata, one_follower
 from jobs.nights import utc_now
 
 LOCK: Final = 0x6D6174696E73
 """The advisory lock of whoever appends, in databases that are servers."""
-BEGUN: Final = "chain_begun"
 
 
 def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -31,7 +30,16 @@ def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         previous = digest
 
 
-def link_earlier(engine: Engine) -> None:
+def set_up(engine: Engine) -> None:
+    """Make the tables that are not there, in turns: two that make the same table at once fail on a server, and a lock on files is of one host alone."""
+    if set(metadata.tables) - {*inspect(engine).get_table_names()}:
+        with engine.begin() as connection:
+            _take_turn(connection)
+            metadata.create_all(connection)
+    _link_earlier(engine)
+
+
+def _link_earlier(engine: Engine) -> None:
     """Give a ledger of an earlier release its chain: its decisions are linked as they stand, and one more says so."""
     if not _lacking(inspect(engine)):
         return

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from jobs.errors import RetryableError, UsageError
 from jobs.ledger import tables as t
-from jobs.ledger.decisions import append, link_earlier
+from jobs.ledger.decisions import append, set_up
 from jobs.ledger.engines import open_engine
 from jobs.nights import utc_now
 from jobs.results import NightResult, StepResult
@@ -51,8 +51,7 @@ class Ledger:
         self.locks = home / "locks"
         self.locks.mkdir(parents=True, exist_ok=True)
         with FileLock(self.locks / "ledger-setup.lock"), _in_words("opened"):
-            t.metadata.create_all(self.engine)
-            link_earlier(self.engine)
+            set_up(self.engine)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:

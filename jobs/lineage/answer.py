@@ -1,11 +1,21 @@
 """What is answered to whoever asks why a row was scored as it was."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from jobs.lineage.values import Origin
+
+TODAYS: Final = "This is told by today's pipeline file, since that of then is not on record or no longer valid."
+
+
+def percent(share: float, beside: float | None = None) -> str:
+    """`16.7 %`, with as many digits more as tell it from the share that it is told beside, if that is another."""
+    other = math.nan if beside is None else beside
+    shown = [(f"{100 * share:.{digits}f} %", f"{100 * other:.{digits}f} %") for digits in range(1, 16)]
+    return next((one for one, another in shown if one != another), shown[0][0])
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,8 @@ class Why:
     predicted: bool | None
     rule: str
     """How a score becomes a decision."""
+    threshold: float | None
+    """The score from which the row is predicted; None where it is not decided so."""
     start: float
     """The score of a row of which nothing is known."""
     margin: float
@@ -74,6 +86,10 @@ class Why:
     published: str
     run: Mapping[str, str]
     pins: Mapping[str, int]
+    since: tuple[str, ...]
+    """What is another now than then: configuration, code, libraries."""
+    by_todays_file: bool
+    """Whether label, goal, rule or words are today's, since the file of then is not to be had."""
 
     @property
     def row(self) -> str:
@@ -82,11 +98,12 @@ class Why:
 
     @property
     def answer(self) -> str:
-        """In one sentence."""
+        """For people: what was predicted, by which rule, and whether today's file had to say so."""
+        rule = f"{self.rule} {TODAYS}" if self.by_todays_file else self.rule
         if self.predicted is None:
-            return f"The guess at `{self.label}` is {self.score:.6g}. {self.rule}"
+            return f"The guess at `{self.label}` is {self.score:.6g}. {rule}"
         said = f"`{self.label}` was {'' if self.predicted else 'not '}predicted"
-        return f"{said}: the model puts its probability at {100 * self.score:.1f} %. {self.rule}"
+        return f"{said}: the model puts its probability at {percent(self.score, self.threshold)}. {rule}"
 
     @property
     def first(self) -> tuple[Reason, ...]:

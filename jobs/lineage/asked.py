@@ -59,8 +59,13 @@ def slice_of(lake: Lake, table: str, night: date, generation: int | None) -> Sli
 
 def row_of(frame: DataFrame, key: Mapping[str, str]) -> dict[str, Any] | None:
     """The row with the key, as Python has it; None where there is none."""
-    rows = frame.where(reduce(lambda one, other: one & other, _matches(key).values())).limit(1).collect()
+    rows = matching(frame, key).limit(1).collect()
     return rows[0].asDict(recursive=True) if rows else None
+
+
+def matching(frame: DataFrame, key: Mapping[str, str]) -> DataFrame:
+    """The rows whose key reads so as text."""
+    return frame.where(reduce(lambda one, other: one & other, _matches(key).values()))
 
 
 def require_scored(found: dict[str, Any] | None, scores: DataFrame, features: DataFrame, key: Mapping[str, str], *, population: str | None) -> dict[str, Any]:
@@ -76,7 +81,8 @@ def require_scored(found: dict[str, Any] | None, scores: DataFrame, features: Da
         msg = f"The row {asked} was not scored: it is not in the model's population, `{population}`."
         raise DataError(msg)
     alike = reduce(add, (F.when(same, 1).otherwise(0) for same in _matches(key).values()))
-    near = scores.withColumn("alike_", alike).orderBy(F.desc("alike_"), *key).select(*key, "alike_").limit(NEAR).collect()
+    texts = [F.col(name).cast("string").alias(name) for name in key]
+    near = scores.withColumn("alike_", alike).orderBy(F.desc("alike_"), *key).select(*texts, "alike_").limit(NEAR).collect()
     told = "; ".join(" ".join(f"--key {name}={row[name]}" for name in key) + f" ({row['alike_']} of {len(key)} agree)" for row in near)
     msg = f"No row {asked} was scored in that night. The nearest: {told}."
     raise DataError(msg)

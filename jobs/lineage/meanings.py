@@ -24,8 +24,8 @@ def meanings(pipeline: Pipeline) -> dict[str, Meaning]:
 
 
 def meaning(known: dict[str, Meaning], name: str) -> Meaning:
-    """That of one feature; one that is not known here was added by the pipeline's own function."""
-    return known.get(name, Meaning("added by the pipeline's own function", ()))
+    """That of one feature; one that is not known here was added by the pipeline's own function, or is not in the file that is told by."""
+    return known.get(name, Meaning("not described in the pipeline's file: its own function may add it", ()))
 
 
 def _words(pipeline: Pipeline) -> Iterator[tuple[str, str]]:

@@ -1,16 +1,15 @@
 """A run that has restated nights, on record: a decision per model, with the nights that were scored again."""
 
 from collections.abc import Sequence
-from datetime import date
 
 from jobs.config.pipeline import Pipeline
 from jobs.ledger.ledger import Ledger
-from jobs.nights import in_words
+from jobs.nights import in_words, parse_night
 from jobs.results import StepResult
 
 
 def record_restated(ledger: Ledger, pipeline: Pipeline, run_id: str, results: Sequence[StepResult]) -> None:
-    """Record which nights of which models a run has scored with what became known after them; nothing where it has scored none.
+    """Record which nights of which models were scored with what became known after them; nothing where all of that is on record.
 
     Args:
         ledger: where.
@@ -19,14 +18,17 @@ def record_restated(ledger: Ledger, pipeline: Pipeline, run_id: str, results: Se
         results: of its steps so far.
     """
     for model in pipeline.models:
-        nights = {step: _written(results, step, model) for step in ("predictions", "published")}
-        if scored := nights["predictions"]:
-            reason = f"{in_words(scored)}: scored again as if the night had known what is known now, as marked generations."
-            evidence = {step: [str(night) for night in some] for step, some in nights.items()}
-            about = {"version": None, "former": None, "night": min(scored), "by": "run", "reason": reason, "evidence": evidence, "run_id": run_id}
-            ledger.decide(pipeline.pipeline, model, "restated", **about)
+        found = {step: _standing(results, step, model) for step in ("predictions", "published")}
+        # By what stands, and not by what this run has written: the one that wrote it may have been killed before it said so.
+        on_record = {tuple(pair) for one in ledger.decisions(pipeline.pipeline, model) if one["act"] == "restated" for pair in one["evidence"]["predictions"]}
+        if fresh := [pair for pair in found["predictions"] if pair not in on_record]:
+            nights = [parse_night(night) for night, _ in fresh]
+            reason = f"{in_words(nights)}: scored again as if the night had known what is known now, as marked generations."
+            about = {"version": None, "former": None, "night": min(nights), "by": "run", "reason": reason, "run_id": run_id}
+            ledger.decide(pipeline.pipeline, model, "restated", **about, evidence={**found, "predictions": fresh})
 
 
-def _written(results: Sequence[StepResult], step: str, model: str) -> list[date]:
-    found = [one for result in results if (result.step, result.item) == (step, model) for one in result.nights]
-    return sorted({one.night for one in found if one.outcome == "written"})
+def _standing(results: Sequence[StepResult], step: str, model: str) -> list[tuple[str, int | None]]:
+    """Night and generation."""
+    nights = [one for result in results if (result.step, result.item) == (step, model) for one in result.nights]
+    return [(str(one.night), one.generation) for one in nights if one.outcome in {"written", "unchanged"}]

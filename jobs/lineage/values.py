@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def origins(spark: SparkSession, pipeline: Pipeline, key: Mapping[str, Any], nig
         night: whose features.
         deliveries: of each feed, as `delivered` gives them.
     """
-    asked = spark.table("rows_").where(_same(key) & (F.col("night") == F.lit(night))).first()
+    asked = spark.table("rows_").where(same(key) & (F.col("night") == F.lit(night))).first()
     row = asked.asDict(recursive=True) if asked else dict(key)
     return tuple(
         Origin(feed, tuple(_rows(spark, pipeline, feed, row, night)), tuple(_summed(spark, pipeline, feed, row, night)), tuple(deliveries[feed]))
@@ -111,12 +111,12 @@ def _rows(spark: SparkSession, pipeline: Pipeline, feed: str, row: Mapping[str, 
     features, spec = pipeline.features, pipeline.feeds[feed]
     known = spark.table(f"known_{feed}").alias("k").where(counts_on(f"DATE'{night}'", "k"))
     if feed == features.rows:
-        yield from _taken("the row itself", known.where(_same({name: row[name] for name in spec.key})), [*spec.kept, *spec.derive])
+        yield from _taken("the row itself", known.where(same({name: row[name] for name in spec.key})), [*spec.kept, *spec.derive])
     if lookup := features.lookup.get(feed):
-        yield from _taken("looked up", known.where(_same({theirs: row[ours] for ours, theirs in lookup.on.items()})), [*spec.key, *lookup.take])
+        yield from _taken("looked up", known.where(same({theirs: row[ours] for ours, theirs in lookup.on.items()})), [*spec.key, *lookup.take])
     if latest := features.latest.get(feed):
         usable = F.col(spec.event_day).between(F.lit(night - timedelta(days=spec.lag + latest.max_age_days - 1)), F.lit(night - timedelta(days=spec.lag)))
-        alike = known.where(usable & _same({name: row[name] for name in latest.by}))
+        alike = known.where(usable & same({name: row[name] for name in latest.by}))
         newest = alike.orderBy(*[F.desc_nulls_last(name) for name in (latest.order, "night", "generation", "row")]).limit(1)
         yield from _taken("the newest", newest, [*latest.by, latest.order, *latest.take])
 
@@ -138,14 +138,20 @@ def _summed(spark: SparkSession, pipeline: Pipeline, feed: str, row: Mapping[str
     groups = [(by, window) for by in history.by for window in firsts]
     counts = []
     for by, window in groups:
-        inside = F.col("event_day_").between(F.lit(firsts[window]), F.lit(last)) & _same({name: row[name] for name in by})
+        inside = F.col("event_day_").between(F.lit(firsts[window]), F.lit(last)) & same({name: row[name] for name in by})
         # What only the scored row of then could name says nothing where that row is not known.
         placed = F.lit(True) if {*by} <= own or "placed_" not in past.columns else F.col("placed_")
         counts.append(F.count_if(inside & placed))
     found = stood.agg(*[one.alias(f"_{place}") for place, one in enumerate(counts)]).collect()[0]
     for place, (by, window) in enumerate(groups):
-        yield Summed({name: None if row[name] is None else str(row[name]) for name in by}, window, firsts[window], last, int(found[f"_{place}"]))
+        yield Summed({name: None if row[name] is None else str(_zoned(row[name])) for name in by}, window, firsts[window], last, int(found[f"_{place}"]))
 
 
-def _same(values: Mapping[str, Any]) -> Column:
-    return reduce(lambda one, other: one & other, (F.col(name).eqNullSafe(F.lit(value)) for name, value in values.items()), F.lit(True))
+def same(values: Mapping[str, Any]) -> Column:
+    """Whether a row has these values, which Spark has given."""
+    return reduce(lambda one, other: one & other, (F.col(name).eqNullSafe(F.lit(_zoned(value))) for name, value in values.items()), F.lit(True))
+
+
+def _zoned(value: Any) -> Any:
+    """An instant with its zone: Spark gives it in the host's, without, and would take the later of two hours of one name back as the earlier."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else value

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -15,15 +14,16 @@ from jobs.environment import CODE
 from jobs.errors import DataError
 from jobs.features.assembly import known, planned
 from jobs.lake.lake import Lake
-from jobs.ledger.ledger import Slice
+from jobs.ledger.ledger import Ledger, Slice
 from jobs.ledger.origins import Origin as RunOrigin
 from jobs.ledger.origins import origin_of
 from jobs.lineage.answer import Decided, Reason, Standing, Why
-from jobs.lineage.asked import key_of, require_scored, row_of, slice_of
+from jobs.lineage.asked import key_of, matching, require_scored, row_of, slice_of
 from jobs.lineage.meanings import meaning, meanings
 from jobs.lineage.night import Then
-from jobs.lineage.origins import of_record
+from jobs.lineage.origins import of_record, since
 from jobs.lineage.pinned import PinnedLake
+from jobs.lineage.rule import rule_of
 from jobs.lineage.values import Origin, delivered, origins
 from jobs.model.artifact import Artifact
 from jobs.model.contributions import Contributions, contributions
@@ -58,23 +58,25 @@ def why(settings: Settings, lake: Lake, present: Pipeline, model: str, night: da
         UsageError: the key is not one of the rows'.
         DataError: there is no such row, or what it rests on is not on record or no longer there.
     """
-    key, scores = key_of(present, given, night), slice_of(lake, f"{model}/predictions", night, generation)
+    scores = slice_of(lake, f"{model}/predictions", night, generation)
     features = PinnedLake(lake, {"features": int(scores.detail["features_version"])}).current("features", restated=scores.restated)
     then = Then(scores, features[night])
     found, ran = {one.run_id: origin_of(lake.ledger, one.run_id) for one in (then.features, then.scores)}, then.scores.run_id
     made_by, scored_by = of_record(found[then.features.run_id], present), of_record(found[ran], present)
+    spec, key = scored_by.models[model], key_of(scored_by, given, night)
     version = registry_of(settings).version(f"{present.pipeline}.{model}", then.champion[0])
     table = _of_night(lake.read_version("features", then.features_version, [night]), then.features)
     predictions = _of_night(lake.read_version(f"{model}/predictions", scores.version, [night]), scores)
-    scored = require_scored(row_of(predictions, key), predictions, table, key, population=scored_by.models[model].population)
+    scored = require_scored(row_of(predictions, key), predictions, table, key, population=spec.population)
     _require_digest(version, scored)
-    values, matrix = _features_of(table, {name: scored[name] for name in key}, version.artifact)
+    values, matrix = features_of(table, key, version.artifact)
     require_same(np.array([scored["score"]]), version.artifact.score_matrix(matrix))
+    rule = rule_of(Decision.of(scored_by, spec, version.artifact.learned), values, float(scored["score"]))
     parts = contributions(version.artifact.booster, matrix)
     return Why(
         model=f"{present.pipeline}.{model}",
-        label=present.models[model].label,
-        kind=present.models[model].type,
+        label=spec.label,
+        kind=spec.type,
         goal=scored_by.purpose.goal,
         night=night,
         key=key,
@@ -82,19 +84,23 @@ def why(settings: Settings, lake: Lake, present: Pipeline, model: str, night: da
         restated=scores.restated,
         score=float(scored["score"]),
         predicted=scored.get("predicted"),
-        rule=_rule(scored_by, model, version.artifact, values),
-        start=_score_of(parts.base, version.artifact, scored_by.models[model].type),
+        rule=rule.sentence,
+        threshold=rule.threshold,
+        start=_score_of(parts.base, version.artifact, spec.type),
         margin=float(parts.margin[0]),
         base=float(parts.base[0]),
         maps=tuple(one.kind for one in version.artifact.learned.maps),
-        top=asked.top if (asked := present.models[model].reasons) else SHOWN,
+        top=spec.reasons.top if spec.reasons else SHOWN,
         reasons=tuple(_reasons(parts, values, version.artifact.learned.names, made_by)),
         origins=_origins(lake, made_by, then, {name: scored[name] for name in key}),
         standing=_standing(version),
         decisions=tuple(_decisions(lake.ledger.decisions(present.pipeline, model), version.version)),
         published=_published(settings, present, model, then),
-        run=_run(lake, present, ran, found[ran]),
+        run=run_of(lake.ledger, present.pipeline, model, ran, found[ran]),
         pins={**then.inputs, "features": then.features_version, f"{model}/predictions": scores.version},
+        since=since(found.values(), present),
+        # Where there is no other, that is what `of_record` gives.
+        by_todays_file=any(one is present for one in (made_by, scored_by)),
     )
 
 
@@ -108,14 +114,11 @@ def _require_digest(version: Version, scored: Mapping[str, Any]) -> None:
         raise DataError(msg)
 
 
-def _features_of(features: DataFrame, key: Mapping[str, Any], artifact: Artifact) -> tuple[dict[str, Any], NDArray[np.float32]]:
+def features_of(features: DataFrame, key: Mapping[str, str], artifact: Artifact) -> tuple[dict[str, Any], NDArray[np.float32]]:
     """The row's features as they are stored, each also as text under `<name>.text`; and as the matrix that the booster is given."""
     names, floats = artifact.learned.names, numbered(floats_of(features, artifact))
     texts = [f"CAST(`{name}` AS STRING) AS `{name}.text`" for name in names]
-    wanted = features
-    for name, value in key.items():
-        wanted = wanted.where(F.col(name).eqNullSafe(F.lit(value)))
-    row = wanted.selectExpr("*", *texts, *floats).collect()[0].asDict()
+    row = matching(features, key).selectExpr("*", *texts, *floats).collect()[0].asDict()
     given = [row.pop(f"_{place}") for place in range(len(names))]
     return row, np.array([[np.nan if value is None else value for value in given]], dtype=np.float32)
 
@@ -131,18 +134,6 @@ def _score_of(margin: Floats, artifact: Artifact, kind: str) -> float:
     """What the trees' output becomes: of a binary model a probability, whose log odds it is, and then the maps."""
     given = margin if kind == "regression" else np.asarray(1 / (1 + np.exp(-margin)))
     return float(applied(artifact.learned.maps, given)[0])
-
-
-def _rule(pipeline: Pipeline, model: str, artifact: Artifact, row: Mapping[str, Any]) -> str:
-    decision = Decision.of(pipeline, pipeline.models[model], artifact.learned)
-    if decision is None:
-        return "A regression predicts a quantity and no class."
-    if decision.top is not None:
-        return f"It is predicted of the {decision.top} rows of each night with the highest probability."
-    threshold, whose = decision.threshold or 0.0, ""
-    if decision.by_group:
-        threshold, whose = float(decision.by_group.per_row(pd.DataFrame([row]), threshold)[0]), ", which is the threshold of its group"
-    return f"It is predicted from {100 * threshold:.1f} % on{whose}."
 
 
 def _origins(lake: Lake, pipeline: Pipeline, then: Then, key: Mapping[str, Any]) -> tuple[Origin, ...]:
@@ -181,7 +172,8 @@ def _published(settings: Settings, pipeline: Pipeline, model: str, then: Then) -
     return f"The warehouse shows generation {shown} of the night since {at}; this score is of generation {then.scores.generation}."
 
 
-def _run(lake: Lake, pipeline: Pipeline, run_id: str, origin: RunOrigin | None) -> dict[str, str]:
-    steps = [one for one in lake.ledger.step_runs(pipeline.pipeline, run_id=run_id) if one["step"] == "predictions"]
+def run_of(ledger: Ledger, pipeline: str, model: str, run_id: str, origin: RunOrigin | None) -> dict[str, str]:
+    """The run that scored: its id, when it began to score with this model, and by which code."""
+    steps = [one for one in ledger.step_runs(pipeline, run_id=run_id) if (one["step"], one["item"]) == ("predictions", model)]
     started = {"scored_at": f"{steps[0]['started_at']:%Y-%m-%d %H:%M} UTC"} if steps else {}
     return {"run_id": run_id, **started, "code": origin.environment.get(CODE, "") if origin else "not on record"}

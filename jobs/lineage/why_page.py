@@ -1,5 +1,6 @@
 """The answer to why, for people: as lines, and as a page without outside parts that one shows to whom it concerns."""
 
+import json
 import math
 import re
 from hashlib import sha256
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from jobs.lineage.answer import Reason, Why
+from jobs.lineage.answer import Reason, Why, percent
 from jobs.lineage.values import Delivered
 from jobs.nights import in_words
 
@@ -36,6 +37,7 @@ def lines(found: Why) -> list[str]:
         *[f"  {one.act} {one.at} UTC by {one.by}: {one.reason}" for one in found.decisions],
         f"  {found.published}",
         f"  run   {found.run['run_id']}",
+        *[f"  since {one}" for one in found.since],
     ]
 
 
@@ -47,10 +49,10 @@ def write_page(found: Why, folder: Path) -> Path:
         folder: where the pages of the model's answers lie.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    key = "_".join(found.key.values())
     # Keys are data: what is no plain letter does not reach a file's name, and two keys never share one.
-    name = f"{found.night}_{re.sub(r'[^A-Za-z0-9]+', '-', key)[:NAME]}_{sha256(key.encode()).hexdigest()[:8]}_g{found.generation}.html"
-    path = folder / name
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", "_".join(found.key.values()))[:NAME]
+    exact = sha256(json.dumps([*found.key.items()]).encode()).hexdigest()[:16]
+    path = folder / f"{found.night}_{readable}_{exact}_g{found.generation}.html"
     path.write_bytes(page(found))
     return path
 
@@ -61,7 +63,7 @@ def page(found: Why) -> bytes:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=loader)
     environment.filters |= {
         "effect": lambda given: _effect(given, found.kind),
-        "score": lambda given: f"{100 * given:.1f} %" if found.kind == "binary" else f"{given:.6g}",
+        "score": lambda given: percent(given, found.threshold) if found.kind == "binary" else f"{given:.6g}",
         "nights": _looked_at,
         "short": _short,
         "first": _first,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from jobs.ledger.chain import SHORTEST
 from jobs.model.gate.verdict import Verdict
 from jobs.model.registry.approval import VERDICT
 from jobs.model.registry.registry import Registry
@@ -18,8 +19,12 @@ from jobs.work import Work
 def as_decided(work: Work, registry: Registry, as_of: date, made_from: str) -> NightResult | None:
     """The version that was made from the very same and decided; one that a crash has left without a decision is judged again."""
     known = next((one for one in registry.versions(work.model_name) if one.tags.get("fingerprint") == made_from), None)
-    decisions = work.ledger.decisions(work.pipeline.pipeline, work.item)
-    if known is None or not any(one["version"] == known.version and one["act"] not in ASIDE for one in decisions):
+    return None if known is None else _as_it_stands(work, known, as_of)
+
+
+def _as_it_stands(work: Work, known: Entry, as_of: date) -> NightResult | None:
+    decisions = _decisions(work)
+    if not any(one["version"] == known.version and one["act"] not in ASIDE for one in decisions):
         return None
     return NightResult(night=as_of, outcome="unchanged", detail={**_told(known, decisions), **_in_waiting(decisions)})
 
@@ -44,14 +49,29 @@ def record_training(work: Work, version: Version, as_of: date) -> None:
     work.ledger.decide(work.pipeline.pipeline, work.item, "trained", **_about(work, version, as_of), by="training", reason=reason, evidence=digests(version))
 
 
-def decide(work: Work, registry: Registry, version: Version, verdict: Verdict, as_of: date) -> NightResult:
-    """Promote the version, let it wait or keep it out, and record that; whoever waited before it is superseded by one that has passed."""
-    before = _decisions(work)
-    # The same bytes keep their number: what a person has rejected does not come back by being trained again.
-    veto = rejected(before).get(version.version)
-    stands, sentence = verdict.passed and not veto, f"v{version.version} was {veto}" if veto else verdict.sentence
+def decide(work: Work, registry: Registry, version: Version, now: Verdict, as_of: date) -> NightResult:
+    """Promote the version, let it wait or keep it out, and record that; whoever waited before it is superseded by one that has passed.
+
+    The same bytes keep their number and their verdict: what was decided stands, and what a crash has left undecided is decided by the registered verdict.
+
+    Args:
+        work: of the step.
+        registry: where it is registered.
+        version: which.
+        now: what the gate says of it now; registered with it, if it is new.
+        as_of: the night from which on the decision counts.
+    """
+    known = next(one for one in registry.versions(work.model_name) if one.version == version.version)
+    if standing := _as_it_stands(work, known, as_of):
+        return standing
+    before, verdict = _decisions(work), Verdict.from_json(version.read(VERDICT))
+    against = _against(version, before, judged=verdict, now=now)
+    stands, sentence = verdict.passed and not against, against or verdict.sentence
     waits = stands and (work.model.promotion == "approval" or _is_to_be_shadowed(work, before))
-    former = registry.promote(work.model_name, version.version).old if stands and not waits else None
+    # By the record and not by the alias: a crash may have come between the two.
+    former = next(reversed(line(before)), None) if stands and not waits else None
+    if stands and not waits:
+        registry.promote(work.model_name, version.version)
     act = WAITING if waits else "promoted" if stands else "refused"
     about = {**_about(work, version, as_of), "former": former, "by": "gate", "reason": sentence}
     made = [{"act": act, **about, "evidence": {**json.loads(verdict.to_json()), **digests(version), **(asked(work.model) if waits else {})}}]
@@ -59,9 +79,27 @@ def decide(work: Work, registry: Registry, version: Version, verdict: Verdict, a
         made = [*_superseded(before, about), *made]
     work.ledger.decide_together(work.pipeline.pipeline, work.item, made)
     metrics = (verdict.evaluation or {}).get("metrics", {})
-    detail = {"version": version.version, "digest": version.digest, "verdict": "PASS" if stands else "REFUSE", "sentence": sentence, "metrics": metrics}
+    displaced = [one["version"] for one in made[:-1]] + ([former] if former else [])
+    detail = {
+        "version": version.version,
+        "displaced": displaced,
+        "digest": version.digest,
+        "verdict": "PASS" if stands else "REFUSE",
+        "sentence": sentence,
+        "metrics": metrics,
+    }
     rows = int((verdict.evaluation or {}).get("rows", 0))
     return NightResult(night=as_of, outcome="written", generation=version.version, rows=rows, detail={**detail, **_in_waiting(_decisions(work))})
+
+
+def _against(version: Version, before: Decisions, *, judged: Verdict, now: Verdict) -> str | None:
+    """What speaks against a version whatever its verdict says: a person, or that another champion has come since it was judged."""
+    if why := rejected(before).get(version.version):
+        return f"v{version.version} was {why}"
+    then, present = judged.digests.get("champion"), now.digests.get("champion")
+    if present in {then, version.digest}:
+        return None
+    return f"v{version.version} was judged beside another champion than {(present or 'none')[:SHORTEST]}, which is the present one. Train on newer data."
 
 
 def _is_to_be_shadowed(work: Work, before: Decisions) -> bool:

@@ -33,6 +33,9 @@ class Decision:
         """What the file says, with what the version has learned for it; None of a regression."""
         if model.type == "regression":
             return None
+        # What groups were compared by is part of the version: what the file says since has been examined by nobody.
+        if model.fairness and (learned.threshold or learned.top):
+            return cls(threshold=learned.threshold, top=learned.top, by_group=learned.by_group)
         asked, cost = model.threshold, pipeline.purpose.cost
         if isinstance(asked, Target):
             return cls(top=asked.top) if asked.top else cls(threshold=learned.threshold, by_group=learned.by_group)

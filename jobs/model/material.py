@@ -75,10 +75,13 @@ class Material:
         tune = self.rows.labelled(self.spans["tune"])
         trained = train(given, tune, model=model, features=self.rows.features, calibrate_rows=calibrate)
         decision = Decision.of(self.pipeline, model, trained.artifact.learned)
-        if model.fairness is None or decision is None or decision.threshold is None:
+        if model.fairness is None or decision is None:
             return trained
+        pinned = replace(trained.artifact, learned=replace(trained.artifact.learned, threshold=decision.threshold, top=decision.top))
+        if decision.threshold is None:
+            return replace(trained, artifact=pinned)
         rows = tune if calibrate is None else calibrate
-        return replace(trained, artifact=with_thresholds(trained.artifact, rows, model.fairness, general=decision.threshold))
+        return replace(trained, artifact=with_thresholds(pinned, rows, model.fairness, general=decision.threshold))
 
     def searched(self, *, lag: int, storage: str, study: str) -> Found:
         """The best parameters for these rows.
@@ -154,6 +157,15 @@ def alike(material: Material, *, pairs: int, done: Callable[[str], None]) -> tup
     by_seed = ring(lambda seed: material.train(seed=seed), pairs - pairs // 2)
     by_nights = ring(lambda seed: material.train(redrawn(seed), seed=seed), pairs // 2)
     return material.train(), {"another seed": by_seed, "nights drawn again": by_nights}
+
+
+def made_by(pipeline: Pipeline, model: Model) -> dict[str, Any]:
+    """What of the file a version depends on: how a champion is judged, published or watched does not change what is trained."""
+    beside = dict.fromkeys(("gate", "stress", "promotion", "shadow", "drift", "retrain", "reasons", "publish"), True)
+    # Left out where it is not declared: models without groups keep the fingerprint that they had.
+    spec = model.model_dump(mode="json", exclude={**beside, "fairness": {"limits"} if model.fairness else True})
+    by_cost = model.fairness and model.threshold == "from purpose" and pipeline.purpose.cost
+    return {**spec, "cost": pipeline.purpose.cost.model_dump(mode="json")} if by_cost and pipeline.purpose.cost else spec
 
 
 def spans_of(work: Work, as_of: date) -> dict[str, Span]:

@@ -18,7 +18,7 @@ from jobs.model.gate.case import Case
 from jobs.model.gate.gate import judge
 from jobs.model.gate.page import page
 from jobs.model.gate.verdict import Verdict
-from jobs.model.material import Material, gather, spans_of
+from jobs.model.material import Material, gather, made_by, spans_of
 from jobs.model.reference import references
 from jobs.model.registry.champion import registry_of
 from jobs.model.registry.registry import Registry
@@ -65,21 +65,19 @@ def _as_decided(work: Work, registry: Registry, as_of: date, made_from: str) -> 
 
 
 def _carded(work: Work, result: NightResult) -> None:
-    keep(work.settings, work.ledger, work.pipeline.pipeline, work.item, result.detail["version"])
+    """Also of the versions that stand otherwise since."""
+    for number in (result.detail["version"], *result.detail.get("displaced", ())):
+        keep(work.settings, work.ledger, work.pipeline.pipeline, work.item, number)
 
 
 def _fingerprint(work: Work, as_of: date, spans: Mapping[str, Span]) -> str:
-    """Everything a version depends on: how a champion is judged, published or watched does not change what is trained."""
+    """Everything a version depends on."""
     import xgboost
 
     first, last = spans["train"].first, spans["holdout"].last
     features = [(str(night), one.checksum) for night, one in work.lake.current("features").items() if first <= night <= last]
     labels = [one for one in content_of(work.lake.slices(f"validated/{work.model.label_feed}"), as_of) if one[0] >= str(first)]
-    beside = dict.fromkeys(("gate", "stress", "promotion", "shadow", "drift", "retrain", "reasons", "publish"), True)
-    # Left out where it is not declared: models without groups keep the fingerprint that they had.
-    groups = {"fairness": {"limits"} if work.model.fairness else True}
-    spec = work.model.model_dump(mode="json", exclude={**beside, **groups})
-    return fingerprint(features, labels, spec, {name: str(span) for name, span in spans.items()}, xgboost.__version__)
+    return fingerprint(features, labels, made_by(work.pipeline, work.model), {name: str(span) for name, span in spans.items()}, xgboost.__version__)
 
 
 def _searched(work: Work, material: Material, made_from: str) -> Found:

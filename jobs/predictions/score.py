@@ -1,6 +1,6 @@
 """Batch scores with an XGBoost booster inside Spark's Arrow batches."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from pyspark.sql.types import DataType, DoubleType, NumericType, StructField, St
 
 from jobs.config.pipeline import Pipeline
 from jobs.errors import DataError
+from jobs.ledger.ledger import Slice
 from jobs.model.artifact import Artifact, load
 from jobs.model.decision import Decision
 from jobs.model.evaluation.floats import Floats
@@ -105,6 +106,18 @@ def floats_of(features: DataFrame, artifact: Artifact) -> list[str]:
 def numbered(expressions: Sequence[str]) -> list[str]:
     """With names that no feature has."""
     return [f"{expression} AS _{place}" for place, expression in enumerate(expressions)]
+
+
+def require_made(nights: Iterable[Slice], artifact: Artifact) -> None:
+    """Every feature of the model is still made; the table keeps the columns of those that are not.
+
+    Raises:
+        DataError: one is not.
+    """
+    for one in nights:
+        if gone := sorted({*one.detail.get("lacks", ())} & {*artifact.learned.names}):
+            msg = f"The model needs the features {gone[:5]}, which night {one.night} no longer has ({len(gone)} in all); train again, or restore the features."
+            raise DataError(msg)
 
 
 def _kind(found: DataType) -> str:

@@ -14,7 +14,7 @@ from jobs.model.registry.champion import scoring_versions
 from jobs.model.registry.version import Version
 from jobs.nights import Nights
 from jobs.predictions.policy import require_replaceable
-from jobs.predictions.score import predicted
+from jobs.predictions.score import predicted, require_made
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.work import Work, fingerprint
 
@@ -80,6 +80,7 @@ def _idle(night: date, features: Collection[date], versions: Collection[date], c
 
 
 def _score(work: Work, due: list[date], version: Version, slices: Mapping[date, Slice]) -> tuple[int, dict[str, object], list[NightResult]]:
+    require_made((slices[night] for night in due), version.artifact)
     features = work.lake.read("features", due)
     about = {"champion": version.version, "digest": version.digest, "features_version": features.version, "policy": work.options.policy}
     wanted = {night: _fingerprint(work, slices[night], version) for night in due}

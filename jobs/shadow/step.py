@@ -11,6 +11,7 @@ from jobs.model.registry.champion import registry_of
 from jobs.model.registry.reign import waiting
 from jobs.model.registry.version import Version
 from jobs.nights import Nights
+from jobs.predictions.score import require_made
 from jobs.results import NightResult, StepResult, written_or_not
 from jobs.shadow.beside import Beside
 from jobs.shadow.compared import compared
@@ -89,6 +90,7 @@ def _portions(nights: Nights, beside: Beside) -> list[list[date]]:
 def _shadow(work: Work, number: int, nights: list[date], beside: Beside) -> tuple[int, dict[str, object], dict[date, NightResult]]:
     registry = registry_of(work.settings)
     version, champion = (registry.version(work.model_name, one) for one in (number, beside.champion(nights[0]) or 0))
+    require_made((beside.features[night] for night in nights), version.artifact)
     pairs, features_version = paired(work, version, champion, nights)
     with cached(pairs):
         told = {night: compared(some) for night, some in by_night(pairs).items()}

@@ -36,12 +36,15 @@ def untrained(scene: Scene) -> Scene:
     return scene
 
 
-@pytest.mark.parametrize("point", ["model.before_register", "model.before_alias"])
-def test_a_registry_that_fails_after_the_verdict_promotes_nothing_until_the_retry(untrained: Scene, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+@pytest.mark.parametrize(("point", "shown"), [("model.before_register", 0), ("model.before_alias", 0), ("model.after_alias", 1)])
+def test_a_registry_that_fails_after_the_verdict_decides_nothing_until_the_retry(
+    untrained: Scene, monkeypatch: pytest.MonkeyPatch, point: str, shown: int
+) -> None:
     registry = registry_of(untrained.settings)
     monkeypatch.setenv("MATINS_FAIL", f"{point}:error")
     assert train(untrained) == 3
-    assert registry.champion(NAMED) is None
+    champion = registry.champion(NAMED)
+    assert (champion.version if champion else 0) == shown
     assert acts(untrained) == []
     monkeypatch.delenv("MATINS_FAIL")
     assert train(untrained) == 0
@@ -56,6 +59,18 @@ def test_a_verdict_stands_when_only_the_gate_was_changed(scene: Scene, capsys: p
     assert train(scene) == 0
     assert f"nothing changed: {NAMED} v1: {NAMED}: PASS" in capsys.readouterr().out
     assert acts(scene) == before
+
+
+def test_a_verdict_stands_when_what_changed_makes_the_same_bytes(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """Trained again, since slices and threshold might have mattered: the version that comes of it is the one that was judged."""
+    path, before = scene.settings.root / "pipelines" / f"{NAME}.yaml", scene.lake.ledger.decisions(NAME)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("max_trees: 40", "max_trees: 40\n    slices: [shop]\n    threshold: 0.9").replace("roc_auc: 0.6", "roc_auc: 0.99"), encoding="utf-8"
+    )
+    assert train(scene) == 0
+    assert f"nothing changed: {NAMED} v1: {NAMED}: PASS" in capsys.readouterr().out
+    assert scene.lake.ledger.decisions(NAME) == before
 
 
 def test_two_trainings_of_the_same_at_once_are_one_version_and_one_decision(untrained: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

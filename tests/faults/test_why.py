@@ -17,6 +17,7 @@ from jobs.lineage.values import Origin, delivered, origins
 from jobs.nights import span
 from jobs.settings import Settings
 from tests.faults.prepared import MODEL, NAME, PUBLISHED, Scene
+from tests.faults.test_reproduce import change_file, in_ledger
 from tests.faults.test_rollback import WHO, another_version
 from tests.tiny import rows_of, run_nights, write_pipeline
 
@@ -80,6 +81,33 @@ def test_earlier_generations_are_explained_by_the_version_that_scored_them(scene
     assert (now["decisions"][-1]["by"], now["decisions"][-1]["reason"]) == ("Ada Byron", "returns from the south are missed")
     assert "this score is of generation 2" in now["published"]
     assert "has no generation 9; it has 1, 2" in refused(scene, capsys, "--key", "order_id=7", "--generation", "9")[1]
+
+
+def test_the_file_of_then_is_told_with_what_has_changed_since_and_todays_only_where_it_must_be(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    before = why(scene, capsys, "--key", "order_id=7")
+    assert not [line for line in before["since"] if line.startswith("configuration")]
+    turned = {"key": ["order_id", "day"]}
+    change_file(
+        scene,
+        purpose={"goal": "fewer parcels", "cost": {"missed": 9}},
+        feeds={"orders": turned, "outcomes": turned},
+        features={"columns": {"hour": "hour(placed) + 1"}},
+        models={MODEL: {"label": "outcomes.refund", "reasons": {"top": 1, "rows": "all"}}},
+    )
+    after = why(scene, capsys, "--key", "order_id=7")
+    (told,) = [line for line in after["since"] if line.startswith("configuration")]
+    assert f"models.{MODEL}.label: outcomes.returned → outcomes.refund" in told
+    assert "purpose.goal: know which orders come back → fewer parcels" in told
+    same = {name: value for name, value in before.items() if name != "since"}
+    assert {name: value for name, value in after.items() if name != "since"} == same
+    assert (list(after["key"]), after["by_todays_file"]) == (["day", "order_id"], False)
+    assert "outcomes.returned → outcomes.refund" in Path(after["page"]).read_text(encoding="utf-8")
+    in_ledger(scene, "DELETE FROM matins_environments")
+    without = why(scene, capsys, "--key", "order_id=7")
+    assert without["answer"].startswith("`outcomes.refund` was ")
+    assert without["answer"].endswith("This is told by today's pipeline file, since that of then is not on record or no longer valid.")
+    assert "its run is not in the ledger" in without["since"][0]
+    assert (without["goal"], without["by_todays_file"]) == ("fewer parcels", True)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def examine(frame: pd.DataFrame, predicted: NDArray[np.bool_], attribute: str, *
     if problem := _incomparable(groups, enough, min_rows):
         return Examined(attribute, told, problem=problem)
     names = [groups.names[number] for number in enough]
-    return Examined(attribute, told, {measure: gap([found[name] for name in some], names) for measure, some in MEASURES.items()})
+    return Examined(attribute, told, {measure: gap([found[name] for name in some], names, blocks=draws.blocks) for measure, some in MEASURES.items()})
 
 
 def _group(groups: Groups, number: int, place: NDArray[np.int64], found: Mapping[RateName, Rate], draws: Draws) -> Group:

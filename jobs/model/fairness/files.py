@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from jobs.config.fairness import Fairness
+from jobs.features.sources import of_the_past
 from jobs.model.artifact import Artifact
 from jobs.model.evaluation.plots import GREY, INK, png
 from jobs.model.fairness.examined import Examined
 from jobs.model.fairness.rates import RateName
 from jobs.model.fairness.shares import shares
+from jobs.model.fairness.told import RATES
 from jobs.model.fairness.trials import Trials
 from jobs.model.gate.case import Case
 from jobs.model.material import Material
@@ -21,12 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FILE: Final = "fairness.json"
-DRAWN: Final[Mapping[RateName, tuple[str, str]]] = {
-    "selection_rate": ("predicted", INK),
-    "true_positive_rate": ("found of what was so", "#1b6e3c"),
-    "false_positive_rate": ("false alarms of what was not", "#a3241d"),
-    "precision": ("right of the predicted", GREY),
-}
+DRAWN: Final[Mapping[RateName, str]] = {"selection_rate": INK, "true_positive_rate": "#1b6e3c", "false_positive_rate": "#a3241d", "precision": GREY}
 
 
 def fairness_files(material: Material, case: Case, artifact: Artifact) -> dict[str, bytes]:
@@ -39,7 +35,7 @@ def fairness_files(material: Material, case: Case, artifact: Artifact) -> dict[s
 
     Returns:
         `fairness.json`: `min_rows`, `limits`, `mitigate`, `thresholds` (by group, if the version has some) and `attributes`, each with its
-        `groups`, `measures`, `shares`, `variants` and the `problem` that leaves nothing to compare; `fairness_<attribute>.png`.
+        `past` (how many features are the past of rows with the same value), `groups`, `measures`, `shares`, `variants` and the `problem` that leaves nothing to compare; `fairness_<attribute>.png`.
     """
     fairness = case.fairness
     if fairness is None or case.decision is None:
@@ -53,19 +49,20 @@ def fairness_files(material: Material, case: Case, artifact: Artifact) -> dict[s
         "rows": len(case.holdout),
         "nights": len(case.nights),
         "loss": case.loss,
-        "attributes": [_told(material, case, fairness, trials, one) for one in case.groups.values()],
+        "attributes": [_told(material, case, artifact, trials, one) for one in case.groups.values()],
     }
     drawn = {f"fairness_{name}.png": png(f"{case.model} by {name}", partial(_rates, one)) for name, one in case.groups.items() if one.gaps}
     return {FILE: json.dumps(told, allow_nan=False).encode(), **drawn}
 
 
-def _told(material: Material, case: Case, fairness: Fairness, trials: Trials, examined: Examined) -> dict[str, Any]:
-    name, rows, spans = examined.attribute, material.rows, material.spans
+def _told(material: Material, case: Case, artifact: Artifact, trials: Trials, examined: Examined) -> dict[str, Any]:
+    name, rows, spans, fairness = examined.attribute, material.rows, material.spans, trials.fairness
     trained, scored = rows.labelled(spans["train"]), rows.scored(spans["holdout"])
     beside = trials.beside(name) if examined.gaps else ()
     return {
         **examined.to_dict(),
         "is_learned": name in fairness.learn_from,
+        "past": len(of_the_past(material.pipeline, name) & {*artifact.learned.names}),
         "shares": [one.to_dict() for one in shares(trained, scored, name, min_rows=fairness.min_rows, seed=case.seed)],
         "variants": [one.to_dict() for one in beside],
     }
@@ -73,14 +70,14 @@ def _told(material: Material, case: Case, fairness: Fairness, trials: Trials, ex
 
 def _rates(examined: Examined, axes: "Axes") -> None:
     groups = [one for one in examined.groups if not one.is_small]
-    for number, (rate, (what, color)) in enumerate(DRAWN.items()):
+    for number, (rate, color) in enumerate(DRAWN.items()):
         found = [(place, one.rates[rate]) for place, one in enumerate(groups)]
         some = [(place, one) for place, one in found if one is not None]
         at = np.array([place for place, _ in some]) + 0.16 * (number - 1.5)
         values = np.array([one.value for _, one in some])
         ends = np.array([(one.value if one.low is None else one.low, one.value if one.high is None else one.high) for _, one in some]).reshape(-1, 2).T
         whiskers = np.maximum([values - ends[0], ends[1] - values], 0)
-        axes.errorbar(values, at, xerr=whiskers, color=color, marker="o", markersize=4, capsize=3, linestyle="none", label=what)
+        axes.errorbar(values, at, xerr=whiskers, color=color, marker="o", markersize=4, capsize=3, linestyle="none", label=RATES[rate])
     axes.set_yticks(range(len(groups)), [f"{one.name}\n{one.rows} rows" for one in groups])
     axes.set(xlabel="share of rows, with 95 % over nights", xlim=(0, 1), ylim=(len(groups) - 0.5, -0.5))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False, fontsize=8)

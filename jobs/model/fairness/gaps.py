@@ -41,7 +41,7 @@ class Gap:
         return {"estimate": self.estimate and self.estimate.to_dict(), **about}
 
 
-def gap(rates: Sequence[Rate], names: list[str]) -> Gap:
+def gap(rates: Sequence[Rate], names: list[str], *, blocks: int) -> Gap:
     """The largest difference of any of the rates between two groups.
 
     The value is fairlearn's (the larger of both differences for equalized odds). Of each pair of groups the difference is given a band of
@@ -53,6 +53,7 @@ def gap(rates: Sequence[Rate], names: list[str]) -> Gap:
     Args:
         rates: of the same groups.
         names: of the groups, two or more.
+        blocks: nights or weeks that were drawn; one says nothing of chance.
     """
     if problem := next((found for one in rates if (found := one.too_few(names))), None):
         return Gap(problem=problem)
@@ -61,7 +62,7 @@ def gap(rates: Sequence[Rate], names: list[str]) -> Gap:
     widest = values[np.ptp(values, axis=1).argmax()]
     about = {"lowest": names[int(widest.argmin())], "highest": names[int(widest.argmax())], "samples": spread}
     value = float(np.ptp(widest))
-    if not np.isfinite(samples).all() or (samples == samples[:, :1]).all():
+    if blocks < 2 or not np.isfinite(samples).all():
         return Gap(Estimate(value, None, None), **about)
     chance = float(np.ptp(samples - values[:, None], axis=2).max(axis=0).mean())
     return Gap(Estimate(value, *_ends(values, samples)), chance, **about)

@@ -11,9 +11,9 @@ from jobs.model.gate.verdict import Rule
 
 WHAT: Final[dict[Measure, str]] = {
     "demographic_parity": "the shares of rows that are predicted",
-    "equal_opportunity": "the shares that are found of what was so",
-    "equalized_odds": "the shares that are predicted of what was so, or of what was not,",
-    "predictive_parity": "the shares of the predicted that were so",
+    "equal_opportunity": "the shares of the really so that are found",
+    "equalized_odds": "the shares that are predicted of the really so, or of all other rows,",
+    "predictive_parity": "the shares of predictions that were right",
 }
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from functools import partial
 
 from jobs.config.models import HIGHER_IS_BETTER, METRICS, Metric
-from jobs.errors import DataError
+from jobs.errors import DataError, RetryableError
 from jobs.model.evaluation.evaluation import Estimate, paired
 from jobs.model.fairness.limits import within_limits
 from jobs.model.gate.against import kept
@@ -19,7 +19,11 @@ Judgement = tuple[str, Callable[[], Rule]]
 
 
 def judge(case: Case) -> Verdict:
-    """PASS or REFUSE; it never raises: what cannot be judged is refused, with the reason."""
+    """PASS or REFUSE: what cannot be judged is refused, with the reason.
+
+    Raises:
+        RetryableError: what trying again may cure is no verdict, which would stand.
+    """
     rules = {name: _guarded(name, rule) for name, rule in _rules_alone(case)}
     rules["champion"] = _guarded("champion", partial(_champion, case))
     digests = {**case.pinned, "challenger": case.challenger.digest}
@@ -42,6 +46,8 @@ def judge(case: Case) -> Verdict:
 def _guarded(name: str, rule: Callable[[], Rule]) -> Rule:
     try:
         return rule()
+    except RetryableError:
+        raise
     # Whatever it is, a rule that broke has not been met. Letting the error pass would leave the decision to whoever catches it.
     except Exception as error:
         told = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"

@@ -178,6 +178,7 @@ class Registry:
                 if old is not None:
                     client.set_registered_model_alias(name, PREVIOUS, str(old))
                 client.set_registered_model_alias(name, CHAMPION, str(version))
+            failpoints.reached("model.after_alias")
             shown = self._aliased(name, CHAMPION)
         if shown is None or int(shown.version) != version:
             msg = f"The champion of `{name}` should now be version {version}, but the registry shows {shown and shown.version}. Another writer? Try again."

@@ -24,11 +24,12 @@ def stressed(stressing: Stressing, kind: StressKind, limit: float) -> Rule:
         raise DataError(msg)
     holds = worst.rise.high <= limit
     among = f"The worst of {len(found)}: " if len(found) > 1 else ""
+    asked = f"Limit: {worst.loss} may rise by {limit:g} at the upper end; here {worst.rise.high:.4f}."
     return Rule(
         name=f"stress_{kind}",
         outcome="PASS" if holds else "REFUSE",
         observed=worst.rise.value,
         interval=(worst.rise.low, worst.rise.high),
         limit=limit,
-        sentence=f"{among}{worst.sentence.rstrip('.')} (at the worse end at most {limit:g}).",
+        sentence=f"{among}{worst.sentence} {asked}",
     )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from jobs.config.models import Kind, Metric
 from jobs.config.stress import Stress
-from jobs.errors import DataError
+from jobs.errors import DataError, RetryableError
 from jobs.model.artifact import Artifact
 from jobs.model.decision import Decision
 from jobs.model.stress.alterations import Alteration, altered, noisy, one_by_one, taken_away
@@ -67,6 +67,8 @@ class Stressing:
     def _guarded(self, about: About, stress: Callable[[], Stressed]) -> Stressed:
         try:
             return stress()
+        except RetryableError:
+            raise
         # Whatever it is, it is said in its place, as in the gate: the other stresses can still be told, and a limit that rests on this one refuses.
         except Exception as error:
             told = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
@@ -107,7 +109,9 @@ class Stressing:
         return self._yardstick(rows, "The sample of the holdout")
 
     def _yardstick(self, rows: pd.DataFrame, where: str, *, seed: int | None = None) -> Yardstick:
-        about = (self.kind, self.loss, self.decision, self.seed if seed is None else seed, where)
+        # The best few of a night are others among few of its rows.
+        decision = None if self.decision and self.decision.top and len(rows) < len(self.holdout) else self.decision
+        about = (self.kind, self.loss, decision, self.seed if seed is None else seed, where)
         return Yardstick(rows, matrix := self.artifact.learned.matrix(rows), self.artifact.score_matrix(matrix), *about)
 
 

@@ -48,7 +48,9 @@ class Learned:
     maps: tuple[Map, ...] = ()
     """What is done to the booster's outputs before they are scores."""
     threshold: float | None = None
-    """The score from which a label is predicted, where the file asks for a precision or a recall."""
+    """The score from which a label is predicted, where the file asks for a precision or a recall, or groups were compared by it."""
+    top: int | None = None
+    """So many of a night are predicted, where groups were compared by them."""
     by_group: ByGroup | None = None
     """Thresholds of single groups, where the file asks for them."""
 
@@ -96,6 +98,7 @@ class Learned:
         features, maps = [asdict(feature) for feature in self.features], [asdict(one) for one in self.maps]
         plain: dict[str, Any] = {"features": features, "maps": maps, "threshold": self.threshold}
         # Only where there are some: a version without them keeps its digest.
+        plain |= {"top": self.top} if self.top else {}
         plain |= {"by_group": self.by_group.to_plain()} if self.by_group else {}
         return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -114,7 +117,7 @@ class Learned:
         except (KeyError, TypeError, ValueError) as error:
             msg = f"The learned state cannot be read: {error!r}. Train the version again."
             raise DataError(msg) from None
-        return cls(tuple(features), tuple(maps), found["threshold"], by_group)
+        return cls(tuple(features), tuple(maps), found["threshold"], found.get("top"), by_group)
 
     def _require(self, frame: pd.DataFrame) -> None:
         if absent := [name for name in self.names if name not in frame.columns]:

@@ -14,7 +14,7 @@ from jobs.config.loading import digest_of
 from jobs.config.pipeline import Pipeline
 from jobs.model.gate.gate import judge
 from jobs.model.gate.verdict import Verdict
-from jobs.model.material import Challenger, Material
+from jobs.model.material import Challenger, Material, made_by
 from jobs.model.reference import references
 from jobs.model.registry.version import Version
 from jobs.model.segments import Span
@@ -120,8 +120,8 @@ class Workshop:
         import xgboost
 
         rows = self.history.checksum(spans["train"].first, spans["holdout"].last, as_of=as_of)
-        spec = self.model.model_dump(mode="json", exclude={"gate", "drift", "retrain", "publish"})
-        return f"{as_of}-{fingerprint(rows, spec, {name: str(span) for name, span in spans.items()}, self._code, xgboost.__version__)}"
+        made_from = made_by(self.pipeline, self.model), {name: str(span) for name, span in spans.items()}
+        return f"{as_of}-{fingerprint(rows, *made_from, self._code, xgboost.__version__)}"
 
     def _gathered(self, as_of: date) -> Material:
         spans = spans_at(self.pipeline, self.item, as_of)

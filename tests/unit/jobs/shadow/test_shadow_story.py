@@ -10,12 +10,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.config.loading import load_pipeline
-from jobs.errors import UsageError
+from jobs.config.models import Promotion
+from jobs.errors import RetryableError, UsageError
 from jobs.lake.lake import Lake
 from jobs.ledger.ledger import Ledger
 from jobs.model.registry.acts import Acts
 from jobs.model.registry.champion import registry_of
-from jobs.model.registry.reign import champion_on, waiting
+from jobs.model.registry.reign import champion_on, evidence, waiting
 from jobs.nights import span
 from jobs.planning import planned
 from jobs.results import NightResult, StepResult
@@ -34,9 +35,10 @@ LEAN: Final = {"feeds": {"weather": None, "shops": None}, "features": {"lookup":
 WEAK: Final[dict[str, Any]] = {
     "max_trees": 2,
     "params": {"max_depth": 1, "learning_rate": 0.3},
+    "leave_out": ["weekday"],
     "gate": {"floors": {"roc_auc": None}, "beats": [], "min_history_coverage": 0},
 }
-STRONG: Final = {"max_trees": 40, "gate": {**WEAK["gate"], "champion": {"non_inferior": 0.02}}}
+STRONG: Final[dict[str, Any]] = {"max_trees": 40, "gate": {**WEAK["gate"], "champion": {"non_inferior": 0.02}}}
 
 
 def written(folder: Path, **of_model: Any) -> Tiny:
@@ -93,8 +95,8 @@ class Story:
         assert found is not None
         return found
 
-    def acts(self) -> Acts:
-        about: dict[str, Any] = {"pipeline": self.tiny.name, "model": MODEL, "night": COMPLETE, "by": "Ada", "reason": "looked at it", "promotion": "automatic"}
+    def acts(self, promotion: Promotion = "automatic") -> Acts:
+        about: dict[str, Any] = {"pipeline": self.tiny.name, "model": MODEL, "night": COMPLETE, "by": "Ada", "reason": "looked at it", "promotion": promotion}
         return Acts(ledger=self.ledger, registry=registry_of(self.settings), **about)
 
     def turn_labels(self, nights: list[date]) -> None:
@@ -175,6 +177,7 @@ def test_a_night_run_again_changes_nothing(story: Story) -> None:
     assert (story.lake.slices(f"{MODEL}/shadow"), story.told()) == (before, told)
 
 
+@pytest.mark.slow
 def test_nights_in_one_go_come_to_the_same_as_one_by_one(story: Story, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nights = span(BEGUN, COMPLETE)
     story.deliver(COMPLETE)
@@ -188,11 +191,37 @@ def test_nights_in_one_go_come_to_the_same_as_one_by_one(story: Story, prepared:
     assert other.told(2) == story.told(2)
 
 
+@pytest.mark.slow
 def test_a_file_that_asks_for_approval_meanwhile_leaves_it_to_a_person(story: Story) -> None:
+    asks, before = written(story.folder, promotion="approval"), COMPLETE - timedelta(days=1)
+    shown = evidence(story.decisions)[2]
     story.deliver(COMPLETE)
-    story.run(*span(BEGUN, COMPLETE), tiny=written(story.folder, promotion="approval"))
-    assert waiting(story.decisions) == 2
-    assert story.told()["holds"]
+    story.run(*span(BEGUN, before), tiny=asks)
+    with pytest.raises(UsageError, match="v2 was to be in shadow first: 2 of 3 labelled nights"):
+        story.acts(promotion="approval").approve(2, shown)
+    story.run(COMPLETE, tiny=asks)
+    assert (story.decisions[-1]["act"], waiting(story.decisions)) == ("approval_refused", 2)
+    assert story.acts(promotion="approval").approve(2, shown) == 1
+    assert champion_on(story.decisions, COMPLETE) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("point", "shown"), [("model.before_alias", 1), ("model.after_alias", 2)])
+def test_a_decision_that_was_cut_off_is_made_good_by_the_next_run(story: Story, monkeypatch: pytest.MonkeyPatch, point: str, shown: int) -> None:
+    story.deliver(COMPLETE)
+    with monkeypatch.context() as patch:
+        patch.setenv("MATINS_FAIL", f"{point}:error")
+        with pytest.raises(RetryableError):
+            story.run(*span(BEGUN, COMPLETE))
+    alias = registry_of(story.settings).champion(f"{story.tiny.name}.{MODEL}")
+    assert (alias and alias.version, waiting(story.decisions), champion_on(story.decisions, COMPLETE)) == (shown, 2, 1)
+    # Whoever runs the nights again has the alias's version score them, and it is beside nobody then.
+    story.run(*span(BEGUN, COMPLETE))
+    assert [(one["act"], one["version"], one["former"], one["by"]) for one in story.decisions[-2:]] == [
+        ("approved", 2, None, "shadow"),
+        ("promoted", 2, 1, "shadow"),
+    ]
+    assert waiting(story.decisions) is None
 
 
 def test_a_version_that_cannot_be_read_is_no_fault_of_the_night(story: Story) -> None:
@@ -203,6 +232,20 @@ def test_a_version_that_cannot_be_read_is_no_fault_of_the_night(story: Story) ->
     found = story.night(BEGUN)
     assert found.outcome == "unchanged"
     assert found.notes[0].startswith("v2 waits, and could not be scored in shadow: learned.json was changed after it was registered")
+    assert waiting(story.decisions) == 2
+
+
+def test_a_feature_that_is_no_more_is_no_fault_of_the_night(story: Story) -> None:
+    changes = {**LEAN, "features": {**LEAN["features"], "columns": {"weekday": None}}, "models": {MODEL: {**STRONG, "shadow": {"nights": 3}}}}
+    without = write_pipeline(story.folder / "pipelines", story.folder / "landing", changes=changes)
+    run_nights(story.settings, without, [BEGUN])
+    steps = story.steps(BEGUN, tiny=without)
+    assert steps["predictions"].nights[0].outcome == "written"
+    found = steps["shadow"].nights[0]
+    assert found.outcome == "unchanged"
+    assert found.notes[0].startswith(
+        "v2 waits, and could not be scored in shadow: The model needs the features ['weekday'], which night 2024-02-02 no longer has"
+    )
     assert waiting(story.decisions) == 2
 
 
