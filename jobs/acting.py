@@ -113,6 +113,12 @@ def walk(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights,
         return this.walk(wanted, nights, listener)
 
 
+def warn_of_stress(spec: Pipeline, model: str) -> None:
+    """Say, where the file has them, that rules of `stress` are not among those that many versions are judged by."""
+    if (asked := spec.models[model].stress) and asked.limits:
+        console.warn(f"models.{model}.stress.limits are left out here: each version would have to be stressed. A training judges by them too.")
+
+
 def placebo(settings: Settings, spec: Pipeline, model: str, as_of: date, pairs: int) -> list[dict[str, Any]]:
     """How the model's gate decides on `pairs` pairs of which neither version is better, and on pairs with a known difference; nothing is registered."""
     from jobs.model.gate.placebo import COINS, STEPS, tallies

@@ -61,6 +61,7 @@ def gate(model: ModelName, version: MayVersion = None, placebo: Placebo = None, 
     spec, which = acting.model_at(model, settings)
     if placebo:
         found = acting.placebo(settings, spec, which, acting.night_or_newest(settings, spec, as_of), placebo)
+        acting.warn_of_stress(spec, which)
         if json:
             console.as_json(found)
         else:

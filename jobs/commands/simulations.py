@@ -19,6 +19,7 @@ def simulate(model: ModelName, first: From, last: To, policy: Policies, seeds: S
     from jobs.retraining.simulation import told
     from jobs.retraining.simulation.command import simulate as replay
 
+    acting.warn_of_stress(spec, which)
     found = replay(settings, spec, which, nights, policies, seeds=seeds)
     if json:
         console.as_json(found.results)

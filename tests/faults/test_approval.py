@@ -152,4 +152,4 @@ def test_nights_that_are_restated_are_on_record_once(scene: Scene, monkeypatch: 
     for _ in range(2):
         assert scene.matins(*restate) in {0, 1}
     restated = [one for one in decided(scene) if one["act"] == "restated"]
-    assert [(one["night"], one["evidence"]["predictions"]) for one in restated] == [(date.fromisoformat(PUBLISHED[0]), [[PUBLISHED[0], 1]])]
+    assert [(one["night"], one["evidence"]["predictions"]) for one in restated] == [(date.fromisoformat(PUBLISHED[0]), [[PUBLISHED[0], 2]])]

@@ -5,14 +5,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
+from jobs.errors import DataError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.origins import origin_of
 from jobs.model.registry.registry import Registry
 from jobs.model.registry.version import Version
 
 PLOTS: Final = ("roc", "precision_recall", "gain", "errors", "reliability", "importance", "shap")
+
+
+class Before(NamedTuple):
+    """The version before one, by number."""
+
+    version: int
+    rules: Sequence[Mapping[str, Any]] | None
+    """Of its verdict; None where its files are not the registered ones."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +38,10 @@ class Facts:
     """The pipeline's file as the training had it; None for a version of a release that did not record it."""
     environment: Mapping[str, str]
     """Code and libraries of the training, by name."""
+    before: Before | None = None
 
     @classmethod
-    def of(cls, registry: Registry, ledger: Ledger, pipeline: str, model: str, number: int) -> "Facts":
+    def of(cls, registry: Registry, ledger: Ledger, pipeline: str, model: str, number: int) -> Self:
         """Read them.
 
         Raises:
@@ -41,8 +51,8 @@ class Facts:
         version = registry.version(f"{pipeline}.{model}", number)
         decided = ledger.decisions(pipeline, model)
         origin = origin_of(ledger, version.tags.get("run_id", ""))
-        about = (origin.configuration, origin.environment) if origin else (None, {})
-        return cls(pipeline, model, version, registry.params(version), decided, *about)
+        configuration, environment = (origin.configuration, origin.environment) if origin else (None, {})
+        return cls(pipeline, model, version, registry.params(version), decided, configuration, environment, _before(registry, version))
 
     def file(self, name: str) -> Any:
         """A JSON file of the version; None if it was made without."""
@@ -84,6 +94,13 @@ class Facts:
         """One of the verdict's rules."""
         return next((one for one in self.verdict["rules"] if one["name"] == name), None)
 
+    @property
+    def loss(self) -> str:
+        """What its training minimised."""
+        if "log_loss" in self.verdict["evaluation"]["metrics"]:
+            return "log_loss"
+        return "mae" if self.spec.get("error") == "absolute" else "rmse"
+
     def plots(self) -> dict[str, str]:
         """Each registered plot as base64 of its PNG."""
         wanted = [
@@ -91,3 +108,13 @@ class Facts:
             *sorted(name.removesuffix(".png") for name in self.version.manifest if name.startswith(("fairness", "stress")) and name.endswith(".png")),
         ]
         return {name: base64.b64encode(self.version.read(f"{name}.png")).decode() for name in wanted if f"{name}.png" in self.version.manifest}
+
+
+def _before(registry: Registry, version: Version) -> Before | None:
+    number = max((one.version for one in registry.versions(version.name) if one.version < version.version), default=None)
+    if number is None:
+        return None
+    try:
+        return Before(number, registry.version(version.name, number).read_json("verdict.json")["rules"])
+    except DataError:  # the card is of another version, whose files are whole
+        return Before(number, None)

@@ -5,6 +5,7 @@ from pathlib import Path
 from jobs.ledger.ledger import Ledger
 from jobs.model.card.facts import Facts
 from jobs.model.card.page import html, markdown
+from jobs.model.gate.page import linked
 from jobs.model.registry.champion import registry_of
 from jobs.settings import Settings
 
@@ -26,13 +27,23 @@ def keep(settings: Settings, ledger: Ledger, pipeline: str, model: str, version:
     """
     registry = registry_of(settings)
     facts = Facts.of(registry, ledger, pipeline, model, version)
-    content = {"card.md": markdown(facts).encode(), "card.html": html(facts)}
-    registry.attach(facts.version, content, described=f"{facts.verdict['sentence']} The card is card.html among the artifacts of run {facts.version.run_id}.")
-    page = card_of(settings, f"{pipeline}.{model}", version)
+    text, page = markdown(facts).encode(), card_of(settings, f"{pipeline}.{model}", version)
+    described = f"{facts.verdict['sentence']} The card is card.html among the artifacts of run {facts.version.run_id}."
+    registry.attach(facts.version, {"card.md": text, "card.html": html(facts)}, described=described)
     page.parent.mkdir(parents=True, exist_ok=True)
-    for name, text in content.items():
-        (page.parent / f"v{version}.{name}").write_bytes(text)
+    page.with_suffix(".md").write_bytes(text)
+    _link(facts, page)
     return page
+
+
+def _link(facts: Facts, card: Path) -> None:
+    """Write the card, and the verdict's page beside it, each with a link to the other: when the verdict was made, its version had no number."""
+    verdict = card.with_name(f"v{facts.version.version}.html")
+    index = {"All nights": "../../index.html"} if (card.parent / "../../index.html").is_file() else {}
+    if "verdict.html" in facts.version.manifest:
+        verdict.write_bytes(linked(facts.version.read("verdict.html"), {f"Card of version {facts.version.version}": card.name, **index}))
+        index = {"Verdict": verdict.name, **index}
+    card.write_bytes(html(facts, index))
 
 
 def card_of(settings: Settings, name: str, version: int) -> Path:

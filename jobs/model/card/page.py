@@ -1,14 +1,20 @@
 """The card in Markdown, and as one HTML page without outside parts: the same text, with the plots below it."""
 
-from importlib.resources import files as resources
+from collections.abc import Mapping
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment
 from markdown_it import MarkdownIt
 
 from jobs.model.card.facts import Facts
 from jobs.model.card.limits import limits
-from jobs.model.registry.reign import champion_on, waiting
-from jobs.model.stress.page import worst
+from jobs.model.card.plain import code, plain
+from jobs.model.card.rules import changed, outcome
+from jobs.model.card.standing import decided, standing
+from jobs.model.fairness import told
+from jobs.model.gate.worth import worth
+from jobs.model.pages.looks import environment
+from jobs.model.registry.version import sha256
+from jobs.model.stress.page import altered, over_time
 
 
 def markdown(facts: Facts) -> str:
@@ -17,43 +23,37 @@ def markdown(facts: Facts) -> str:
     Args:
         facts: what is on record of it.
     """
+    verdict, stress, before = facts.verdict, facts.file("stress.json"), facts.before
     shown = {
+        "outcome": outcome(verdict["rules"]),
+        "standing": standing(facts),
+        "worth": worth(verdict["evaluation"], facts.purpose.get("cost")),
         "limits": limits(facts),
-        "standing": _standing(facts),
-        "features": [f"`{name}`" for name in facts.version.artifact.learned.names],
-        "stresses": [*worst((facts.file("stress.json") or {"stresses": []})["stresses"], 1)],
+        "changed": [*changed(verdict["rules"], before.rules, before.version)] if before and before.rules is not None else None,
+        "stresses": altered(stress, verdict["evaluation"]) if stress else [],
+        "over_time": over_time(stress) if stress else [],
+        "decisions": decided(facts),
     }
-    return _environment().get_template("card.md").render(facts=facts, **shown)
+    return _environment().get_template("card.md").render(facts=facts, told=told, **shown)
 
 
-def html(facts: Facts) -> bytes:
+def html(facts: Facts, links: Mapping[str, str] | None = None) -> bytes:
     """The same as a page.
 
     Args:
         facts: what is on record of it.
+        links: words and addresses of the pages that lie beside it.
     """
     # Markup within a name or a reason stays text: raw HTML is off.
-    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown(facts))
-    shown = {"title": f"{facts.version.name} version {facts.version.version}", "body": body, "plots": facts.plots()}
-    return _environment().get_template("card.html").render(**shown).encode()
-
-
-def _standing(facts: Facts) -> str:
-    """Where the version stands by the record: what anyone asks first."""
-    number = facts.version.version
-    if champion_on(facts.every_decision, facts.newest_night) == number:
-        return f"It is the champion, from the night {facts.decisions[-1]['night']} on."
-    return "It waits for a decision." if waiting(facts.every_decision) == number else ""
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.add_render_rule("table_open", lambda *_: '<div class="scroll">\n<table>\n')
+    parser.add_render_rule("table_close", lambda *_: "</table>\n</div>\n")
+    text = markdown(facts)
+    shown = {"title": f"{facts.version.name} version {facts.version.version}", "body": parser.render(text), "digest": sha256(text.encode())}
+    return environment("jobs.model.card").get_template("card.html").render(**shown, links=links or {}, plots=facts.plots()).encode()
 
 
 def _environment() -> Environment:
-    room = resources("jobs.model.card")
-    loader = FunctionLoader(lambda name: room.joinpath(name).read_text(encoding="utf-8"))
-    found = Environment(loader=loader, autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - Markdown; raw HTML is off
-    found.filters["plain"] = _plain
+    found = environment("jobs.model.card", autoescape=False)  # Markdown; raw HTML is off
+    found.filters |= {"plain": plain, "code": code}
     return found
-
-
-def _plain(text: object) -> str:
-    """Text that cannot end a table's cell, begin a list or become a link."""
-    return " ".join(str(text).split()).translate({ord(char): f"\\{char}" for char in "|`*[]<>#"})

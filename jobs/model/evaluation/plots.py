@@ -87,7 +87,7 @@ def _reliability(axes: "Axes", labels: Floats, scores: Floats, draws: Draws) -> 
     axes.errorbar(said, seen, yerr=whiskers, color=INK, marker="o", markersize=4, capsize=3, linewidth=1, label="tenths of the rows, 95 % over nights")
     axes.set(xlabel="mean score", ylabel="mean label", xlim=limits, ylim=limits)
     axes.set_aspect("equal")
-    axes.legend(loc="upper left", frameon=False)
+    axes.legend(loc="lower right", frameon=False)
 
 
 def _rate_interval(labels: Floats, rows: "np.ndarray[tuple[int], np.dtype[np.bool_]]", draws: Draws) -> tuple[float, float]:

@@ -35,7 +35,8 @@ def fairness_files(material: Material, case: Case, artifact: Artifact) -> dict[s
 
     Returns:
         `fairness.json`: `min_rows`, `limits`, `mitigate`, `thresholds` (by group, if the version has some) and `attributes`, each with its
-        `past` (how many features are the past of rows with the same value), `groups`, `measures`, `shares`, `variants` and the `problem` that leaves nothing to compare; `fairness_<attribute>.png`.
+        `past` (how many features are the past of rows with the same value),
+        `groups`, `measures`, `shares`, `variants` and the `problem` that leaves nothing to compare; `fairness_<attribute>.png`.
     """
     fairness = case.fairness
     if fairness is None or case.decision is None:
@@ -78,6 +79,8 @@ def _rates(examined: Examined, axes: "Axes") -> None:
         ends = np.array([(one.value if one.low is None else one.low, one.value if one.high is None else one.high) for _, one in some]).reshape(-1, 2).T
         whiskers = np.maximum([values - ends[0], ends[1] - values], 0)
         axes.errorbar(values, at, xerr=whiskers, color=color, marker="o", markersize=4, capsize=3, linestyle="none", label=RATES[rate])
-    axes.set_yticks(range(len(groups)), [f"{one.name}\n{one.rows} rows" for one in groups])
+    for place in range(0, len(groups), 2):  # which marks are of which group
+        axes.axhspan(place - 0.5, place + 0.5, color=GREY, alpha=0.12, linewidth=0)
+    axes.set_yticks(range(len(groups)), [f"{one.name} ({one.rows} rows)" for one in groups])
     axes.set(xlabel="share of rows, with 95 % over nights", xlim=(0, 1), ylim=(len(groups) - 0.5, -0.5))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False, fontsize=8)

@@ -11,7 +11,12 @@ from jobs.model.fairness import told
 from jobs.model.fairness.files import FILE
 from jobs.model.pages.looks import environment
 
-WORTH: Final = {"cost": ("cost of errors per row", "%.4f", 1), "precision": ("predictions that were right", "%.1f %%", 100), "recall": ("found of the really so", "%.1f %%", 100)}
+WORTH: Final = {
+    "cost": ("cost of errors per row", "%.4f", 1),
+    "precision": (told.RATES["precision"], "%.1f %%", 100),
+    "recall": (told.RATES["true_positive_rate"], "%.1f %%", 100),
+}
+"""Of a variant: in words, how it is written, and times what."""
 
 
 def part(files: Mapping[str, bytes]) -> Markup:

@@ -23,9 +23,9 @@ MEASURES: Final = {
 def explained(fairness: Told) -> str:
     """What the numbers are of, and what the columns mean."""
     return (
-        f"On {fairness['rows']} rows of {fairness['nights']} nights that nothing was learned from. “Predicted” are the rows that the version says yes of, “really so” those "
-        "whose label is true; “false alarms” are the share of all other rows that was predicted all the same. In brackets are 95 % intervals over nights. "
-        f"Of a group with fewer than {fairness['min_rows']} rows nothing is claimed."
+        f"On {fairness['rows']} rows of {fairness['nights']} nights that nothing was learned from. “Predicted” are the rows that the version "
+        "says yes of, “really so” those whose label is true; “false alarms” are the share of all other rows that was predicted all the same. "
+        f"In brackets are 95 % intervals over nights. Of a group with fewer than {fairness['min_rows']} rows nothing is claimed."
     )
 
 
@@ -36,8 +36,8 @@ def sentences(one: Told, fairness: Told) -> Iterator[str]:
     if len(rates) > 1 and round(min(rates)[0], 3) != round(max(rates)[0], 3):
         (low, least), (high, most) = min(rates), max(rates)
         yield (
-            f"The label is really so for {low:.1%} of `{least}` and for {high:.1%} of `{most}`. Where groups differ in that, no version that errs can be alike "
-            "in all of the measures at once: choose the one that the purpose asks for."
+            f"The label is really so for {100 * low:.1f} % of `{least}` and for {100 * high:.1f} % of `{most}`. Where groups differ in that, "
+            "no version that errs can be alike in all of the measures at once: choose the one that the purpose asks for."
         )
     limited = [name for name in MEASURES if name in fairness["limits"]]
     if one["measures"]:
@@ -56,14 +56,16 @@ def unlimited(one: Told, fairness: Told) -> Iterator[str]:
         )
 
 
-def larger(variant: Told) -> str:
-    """Which gaps a variant makes larger; empty if none."""
-    gains = variant.get("gains") or {}
-    found = [name for name, gain in gains.items() if gain and gain["value"] > 0]
-    if not found:
-        return ""
-    sizes = ", ".join(f"{MEASURES[name][0]} {_size(variant, name, less=gains[name]['value'])} to {_size(variant, name)}" for name in found)
-    return f"{variant['name']} makes {'every gap' if len(found) == len(gains) > 1 else 'some gaps'} larger (in points: {sizes})."
+def larger(one: Told) -> Iterator[str]:
+    """Which gaps the other versions of an attribute make larger, a sentence for each that does."""
+    base, *others = one.get("variants") or [{}]
+    for variant in others:
+        gains = variant.get("gains") or {}
+        found = [name for name, gain in gains.items() if gain and gain["value"] > 0]
+        sizes = ", ".join(f"{MEASURES[name][0]} {_size(variant, name)}, not {_size(variant, name, less=gains[name]['value'])}" for name in found)
+        if found:
+            which = "every gap is" if len(found) == len(gains) > 1 else "some gaps are"
+            yield f"{variant['name']}: {which} larger than {base['name'].replace('this', 'in this')}, in points: {sizes}."
 
 
 def is_apart(found: Told) -> bool:
@@ -85,7 +87,9 @@ def _learned(one: Told) -> str:
         return f"`{name}` is a column that the version learns from."
     if past:
         return f"`{name}` is not a column of the model, but {past} of its columns are the past of rows with the same `{name}`."
-    return f"`{name}` is not a column of the model{', and none of its columns is the past of rows with the same value' if past == 0 else ''}."
+    rows = "the past of rows with the same value"
+    told = f"none of its columns is {rows}" if past == 0 else f"whether some of its columns are {rows} is not on record"
+    return f"`{name}` is not a column of the model, and {told}."
 
 
 def _listed(names: Any) -> str:

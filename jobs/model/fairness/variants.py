@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,6 @@ from jobs.model.evaluation.floats import Floats
 from jobs.model.evaluation.resampling import SAMPLED, Draws, draw, interval
 from jobs.model.fairness.examined import Examined
 
-PRICES: Final = ("cost", "precision", "recall")
 Predicted = NDArray[np.bool_]
 
 

@@ -4,14 +4,13 @@ import base64
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files as resources
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from jobs.model.evaluation.plots import GREY, INK, png
+from jobs.model.pages.looks import environment
 from jobs.model.stress.stressing import SAMPLE, Stressing
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 PLOT: Final = "stress.png"
 DRAWN: Final = 3
 """Of each kind, so many of the worst are on the plot."""
+OVER_TIME: Final = frozenset({"oldest_month", "newest_month"})
+"""Kinds that alter nothing, but look at other rows."""
 
 
 def record(stressing: Stressing, *, title: str) -> dict[str, bytes]:
@@ -41,13 +42,40 @@ def part(files: Mapping[str, bytes]) -> Markup:
     """The section of a version's page, out of the version's files; nothing where it was not stressed."""
     if "stress.json" not in files:
         return Markup()
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["difference"] = _difference
-    template = environment.from_string(resources("jobs.model.stress").joinpath("stress.html").read_text(encoding="utf-8"))
-    told = json.loads(files["stress.json"])
+    told, evaluation = json.loads(files["stress.json"]), json.loads(files.get("evaluation.json", b"null"))
     plot = base64.b64encode(files[PLOT]).decode() if PLOT in files else None
+    shown = {**told, "plot": plot, "altered": altered(told, evaluation), "over_time": over_time(told)}
     # Rendered by a template that escapes: what a pipeline says is text in it already.
-    return Markup(template.render(**told, worst=[*worst(told["stresses"], 1)], plot=plot))  # noqa: S704
+    return Markup(environment("jobs.model.stress").get_template("stress.html").render(**shown))  # noqa: S704
+
+
+def altered(told: Mapping[str, Any], evaluation: Mapping[str, Any] | None) -> list[str]:
+    """A sentence on the worst stress of each kind, the worst first, which says where the version is then worse than a constant.
+
+    Args:
+        told: `stress.json`.
+        evaluation: of the version, with the constant among its baselines.
+    """
+    found = [one for one in worst(told["stresses"], 1) if one["kind"] not in OVER_TIME]
+    return [f"{one['sentence']} {_beaten(one, lead(told, evaluation))}".rstrip() for one in found]
+
+
+def over_time(told: Mapping[str, Any]) -> list[str]:
+    """A sentence on each other stretch of nights."""
+    return [one["sentence"] for one in told["stresses"] if one["kind"] in OVER_TIME]
+
+
+def useless(told: Mapping[str, Any], evaluation: Mapping[str, Any] | None) -> list[str]:
+    """What alone makes the version worse than a constant, the worst of each kind."""
+    ahead = lead(told, evaluation)
+    found = [one for one in worst(told["stresses"], 1) if one["kind"] not in OVER_TIME and _beaten(one, ahead)]
+    return [f"{one['what']}, it is worse than a constant: {told['loss']} rises by {_rise(one):.4f}, and its lead is {ahead:.4f}." for one in found]
+
+
+def lead(told: Mapping[str, Any], evaluation: Mapping[str, Any] | None) -> float:
+    """By how much the version's loss is below the constant's; not above 0 where it is not, or where that is not on record."""
+    constant = ((evaluation or {}).get("baselines") or {}).get("constant")
+    return float(constant[told["loss"]]["value"] - (evaluation or {})["metrics"][told["loss"]]["value"]) if constant else 0.0
 
 
 def worst(stresses: Sequence[Mapping[str, Any]], count: int) -> Iterator[Mapping[str, Any]]:
@@ -79,7 +107,9 @@ def _bars(axes: "Axes", stresses: Sequence[Mapping[str, Any]]) -> None:
     axes.locator_params(axis="x", nbins=5)
 
 
-def _difference(given: Mapping[str, Any]) -> str:
-    """`+0.0040 [+0.0010, +0.0070]`."""
-    value, low, high = given["value"], given["low"], given["high"]
-    return f"{value:+.4f}" if low is None or high is None else f"{value:+.4f} [{low:+.4f}, {high:+.4f}]"
+def _rise(one: Mapping[str, Any]) -> float:
+    return 0.0 if one["problem"] is not None else float(one["differences"][one["loss"]]["value"])
+
+
+def _beaten(one: Mapping[str, Any], lead: float) -> str:
+    return f"The version is then worse than a constant, which it otherwise beats by {lead:.4f}." if 0 < lead < _rise(one) else ""

@@ -185,6 +185,20 @@ def test_decisions_of_an_earlier_release_are_linked_once_and_one_more_says_so(ea
     assert [number for number, _ in told(ledger)] == [2]
 
 
+def test_a_chain_that_was_taken_away_is_noticed_where_there_was_one(earlier: Path, tmp_path: Path) -> None:
+    Ledger(f"sqlite:///{earlier}", home=tmp_path).engine.dispose()
+    tampered(
+        earlier,
+        "DROP INDEX matins_decisions_one_follower",
+        "ALTER TABLE matins_decisions DROP COLUMN previous",
+        "ALTER TABLE matins_decisions DROP COLUMN chain",
+        "UPDATE matins_decisions SET version = 9 WHERE id = 2",
+    )
+    ledger = Ledger(f"sqlite:///{earlier}", home=tmp_path)
+    assert [number for number, _ in told(ledger)] == [5]
+    assert "somebody took the chain away" in told(ledger)[0][1]
+
+
 def test_a_migration_that_is_cut_off_has_changed_nothing(earlier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as context:
         context.setattr("jobs.ledger.decisions.link", lambda *_: 1 / 0)

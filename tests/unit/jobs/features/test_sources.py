@@ -2,7 +2,7 @@ import pytest
 
 from jobs.config.loading import load_pipeline
 from jobs.config.pipeline import Pipeline
-from jobs.features.sources import sources, without
+from jobs.features.sources import of_the_past, sources, without
 from jobs.settings import read_settings
 from tests.tiny import merged, spec_of
 
@@ -26,6 +26,12 @@ def test_an_expression_over_columns_of_the_scored_row_comes_from_both() -> None:
     found = sources(Pipeline.model_validate({"pipeline": "tiny", **changed}))
     assert found["outcomes_all_share_7d"] == ("outcomes", "orders")
     assert found["outcomes_all_n_7d"] == ("outcomes",)
+
+
+def test_a_column_gets_into_the_features_through_the_past_of_rows_with_its_value(tiny: Pipeline) -> None:
+    takes = [f"{take}_{window}d" for window in (1, 7) for take in ("n", "returned", "refund")]
+    assert of_the_past(tiny, "shop") == {f"outcomes_shop_{take}" for take in takes}
+    assert of_the_past(tiny, "hour") == set()
 
 
 def test_flights_know_their_feeds(monkeypatch: pytest.MonkeyPatch) -> None:

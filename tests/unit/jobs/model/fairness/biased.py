@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from jobs.config.fairness import Fairness
+from jobs.config.features import Features
 from jobs.config.models import Model
 from jobs.config.pipeline import Cost, Pipeline, Purpose
 from jobs.model import segments
@@ -84,7 +85,7 @@ def material(**changes: object) -> Material:
     rows = _rows()
     if fairness.learn_from:
         rows = replace(rows, features=("evidence", *fairness.learn_from))
-    pipeline = Pipeline.model_construct(purpose=Purpose(goal="a test", cost=COST))
+    pipeline = Pipeline.model_construct(purpose=Purpose(goal="a test", cost=COST), features=Features(rows="made", take=["evidence", "group"]))
     return Material("made.late", model, pipeline, rows, segments.cut(model.segments, as_of=date(2013, 5, 10), lag=2, first=FIRST), {})
 
 

@@ -89,10 +89,10 @@ def test_the_page_tells_each_group_measure_variant_and_threshold(plain: Judged, 
     told = page(mitigated.verdict, spans=mitigated.material.spans, files=mitigated.files).decode()
     for text in (
         "Groups of group",
-        "found of what was so",
+        "share of the really so that was found",
         "equal opportunity",
         "without mitigation",
-        "reweighed by group",
+        "reweighed by <code>group</code>",
         "Thresholds by group",
         "10.0 points",
     ):

@@ -103,6 +103,13 @@ def test_one_night_gives_a_value_and_no_interval() -> None:
     assert (found.estimate.low, found.by_chance) == (None, None)
 
 
+@pytest.mark.parametrize("everybody", [True, False])
+def test_groups_that_are_all_decided_alike_are_0_apart_for_certain(everybody: bool) -> None:
+    frame, _ = rows()
+    found = examine(frame, np.full(len(frame), everybody), "group", min_rows=100, seed=7).gap("equal_opportunity").estimate
+    assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
 def test_whole_numbers_and_booleans_are_groups_however_they_are_stored() -> None:
     whole = pd.DataFrame({"level": [1, 2, 1], "is_new": [True, False, True]})
     gaps = pd.DataFrame({"level": [1.0, np.nan, 2.0], "is_new": [True, None, False]})

@@ -1,5 +1,6 @@
 """A pipeline whose file names groups: trained, examined, decided by group each night."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from jobs.config.loading import read_pipeline
 from jobs.errors import UsageError
 from jobs.lake.lake import Lake
 from jobs.ledger.ledger import Ledger
+from jobs.model.decision import Decision
 from jobs.model.registry.champion import registry_of
 from jobs.nights import span
 from jobs.settings import read_settings
@@ -18,11 +21,12 @@ from tests.faults.prepared import name_home
 from tests.tiny import FIRST, Tiny, run_nights, train, write_pipeline
 
 LEAN = {"feeds": {"weather": None, "shops": None}, "features": {"lookup": None, "latest": None, "history": None}}
+MITIGATE = {"by": "thresholds", "attribute": "shop", "equal": "selection_rate"}
 GATE = {"floors": {"roc_auc": None}, "beats": [], "min_history_coverage": 0}
 
 
-def written(folder: Path, **fairness: Any) -> Tiny:
-    changes = {**LEAN, "models": {"returned": {"gate": GATE, "fairness": {"attributes": ["shop"], "min_rows": 20, **fairness}}}}
+def written(folder: Path, *, purpose: Mapping[str, Any] | None = None, **fairness: Any) -> Tiny:
+    changes = {**LEAN, "purpose": purpose or {}, "models": {"returned": {"gate": GATE, "fairness": {"attributes": ["shop"], "min_rows": 20, **fairness}}}}
     return write_pipeline(folder / "pipelines", folder / "landing", changes=changes, rows=120)
 
 
@@ -30,7 +34,7 @@ def test_a_version_with_thresholds_by_group_is_examined_and_each_night_is_decide
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name_home(monkeypatch, tmp_path)
-    settings, tiny = read_settings(), written(tmp_path, mitigate={"by": "thresholds", "attribute": "shop", "equal": "selection_rate"})
+    settings, tiny = read_settings(), written(tmp_path, mitigate=MITIGATE)
     run_nights(settings, tiny, span(FIRST, tiny.trainable))
     train(settings, tiny, tiny.trainable)
     version = registry_of(settings).champion("tiny.returned")
@@ -53,6 +57,14 @@ def test_a_version_with_thresholds_by_group_is_examined_and_each_night_is_decide
     expected = rows["score"].to_numpy() >= rows["shop"].map(learned.by_group.of).to_numpy(np.float64)
     assert rows["predicted"].tolist() == expected.tolist()
     assert rows["predicted"].tolist() != (rows["score"] >= 0.25).tolist()
+
+    # Groups were compared at that threshold: another one is of another version, and so is another price of errors, from which it comes.
+    told = train(settings, cheaper := written(tmp_path, purpose={"cost": {"missed": 1}}, mitigate=MITIGATE), tiny.trainable).nights[0]
+    assert (learned.threshold, told.detail["version"]) == (0.25, 2)
+    other = registry_of(settings).version("tiny.returned", 2)
+    assert other.artifact.learned.threshold == 0.5
+    spec = read_pipeline(cheaper.path)
+    assert Decision.of(spec, spec.models["returned"], learned).threshold == 0.25
 
     with pytest.raises(UsageError, match=r"models\.returned\.fairness\.attributes: \['gender'\] are no columns of the features; they are \["):
         train(settings, written(tmp_path, attributes=["gender"]), tiny.trainable)

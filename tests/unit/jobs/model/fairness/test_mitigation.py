@@ -67,6 +67,8 @@ def test_without_two_groups_to_learn_from_nothing_is_mitigated() -> None:
 def test_thresholds_travel_with_the_version_and_versions_without_them_read_as_before() -> None:
     given = Learned((), threshold=0.5, by_group=ByGroup("level", ((1.0, 0.25), (None, 0.75))))
     assert Learned.from_json(given.to_json()) == given
+    best = Learned((), top=20)
+    assert Learned.from_json(best.to_json()) == best
     assert Learned(()).to_json() == '{"features":[],"maps":[],"threshold":null}'
     assert Learned.from_json('{"features":[],"maps":[],"threshold":null}') == Learned(())
     assert str(Decision(threshold=0.5)) == "Decision(threshold=0.5, top=None)"

@@ -1,11 +1,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from stress_rows import by_name, stressing
 
 from jobs.config.stress import Stress
-from jobs.errors import DataError
+from jobs.errors import DataError, RetryableError
 from jobs.model.gate.case import Case
 from jobs.model.gate.gate import judge
 from jobs.model.stress.rule import stressed
@@ -25,7 +26,8 @@ def test_a_limit_is_kept_by_the_worse_end_of_the_worst() -> None:
     assert passed.interval is not None
     assert passed.interval[1] == end
     assert passed.sentence.startswith("The worst of 4: Without leaned_on, log_loss rises by ")
-    assert passed.sentence.endswith(f" (at the worse end at most {end:g}).")
+    # Nothing stands between the limit and what it is a limit of: a share of decisions stands beside it.
+    assert passed.sentence.endswith(f" Limit: log_loss may rise by {end:g} at the upper end; here {end:.4f}.")
 
 
 def test_a_limit_on_what_could_not_be_computed_refuses() -> None:
@@ -53,6 +55,14 @@ def test_the_gate_has_a_rule_for_each_limit_and_none_without(case: Case) -> None
     assert [rule.name for rule in strict.refused_by] == ["stress_missing"]
     assert plain.passed
     assert judge(replace(case, stress=limited(stressing()))).rules == plain.rules
+
+
+def test_a_fault_that_a_retry_may_cure_is_no_verdict(case: Case) -> None:
+    def gone(_: pd.DataFrame) -> pd.DataFrame:
+        raise RetryableError
+
+    with pytest.raises(RetryableError):
+        judge(replace(case, stress=replace(limited(stressing(), source_late=1), again={("source_late", "main"): gone})))
 
 
 def test_a_limit_that_cannot_be_judged_is_a_refusal_of_the_gate(case: Case) -> None:

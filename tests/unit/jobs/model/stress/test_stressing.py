@@ -8,7 +8,8 @@ import pytest
 from stress_rows import FIRST, by_name, stressing
 
 from jobs.config.stress import Stress
-from jobs.errors import DataError
+from jobs.errors import DataError, RetryableError
+from jobs.model.decision import Decision
 from jobs.model.evaluation.evaluation import paired
 from jobs.model.stress.stressed import Stressed
 from jobs.model.stress.stressing import Stressing
@@ -118,6 +119,22 @@ def test_a_stress_that_cannot_be_computed_says_so_and_the_others_are_told() -> N
     (broken,) = [one for one in found if one.problem is not None]
     assert found[-1] == broken
     assert broken.sentence == "With slight at its extremes: cannot be computed, no row of the holdout has a value of it."
+
+
+def test_a_fault_that_a_retry_may_cure_is_no_finding() -> None:
+    def gone(_: pd.DataFrame) -> pd.DataFrame:
+        raise RetryableError
+
+    with pytest.raises(RetryableError):
+        replace(stressing(), again={("source_late", "main"): gone}).results  # noqa: B018
+
+
+def test_the_best_few_of_a_night_are_told_of_the_whole_holdout_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.model.stress.stressing.SAMPLE", 100)
+    found = replace(stressing(), decision=Decision(top=5)).results
+    told = {one.kind for one in found if one.flips is not None}
+    assert {one.kind for one in found if one.flips is None} >= {"missing", "extremes", "unseen"}
+    assert told == {"noise", "source_absent"}
 
 
 def test_a_value_too_large_for_the_matrix_is_no_stress_but_a_problem() -> None:
