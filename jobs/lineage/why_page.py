@@ -13,6 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from jobs.lineage.answer import Reason, Why, percent
 from jobs.lineage.values import Delivered
+from jobs.model.registry.reign import act_in_words
 from jobs.nights import in_words
 
 ROOMS: Final = {"why.html": "jobs.lineage", "base.html": "jobs.report", "style.css": "jobs.report"}
@@ -34,7 +35,7 @@ def lines(found: Why) -> list[str]:
         f"  {found.margin:+.4f}  {'log odds' if found.kind == 'binary' else found.label}{_after(found)}",
         *[f"  from  {one.feed}: {_looked_at(one.deliveries)}" for one in found.origins],
         f"  by    v{version.version}, digest {version.digest[:12]}, as of {version.as_of}; {version.verdict}: {version.sentence}",
-        *[f"  {one.act} {one.at} UTC by {one.by}: {one.reason}" for one in found.decisions],
+        *[f"  {act_in_words(one.act)} {one.at} UTC by {one.by}: {one.reason}" for one in found.decisions],
         f"  {found.published}",
         f"  run   {found.run['run_id']}",
         *[f"  since {one}" for one in found.since],
@@ -66,6 +67,7 @@ def page(found: Why) -> bytes:
         "score": lambda given: percent(given, found.threshold) if found.kind == "binary" else f"{given:.6g}",
         "nights": _looked_at,
         "short": _short,
+        "in_words": act_in_words,
         "first": _first,
         "rest": lambda told: told.removeprefix(_first(told)).strip(),
     }

@@ -6,7 +6,7 @@ from datetime import date
 from itertools import groupby
 from typing import Final, Literal
 
-from jobs.model.registry.reign import in_waiting, waits
+from jobs.model.registry.reign import act_in_words, in_waiting, waits
 from jobs.nights import span
 from jobs.report.links import Pages
 from jobs.report.night import Alert, alert_of
@@ -151,7 +151,7 @@ def _course(records: Records, pages: Pages, model: str, nights: Sequence[date]) 
 
 def _decision(pages: Pages, row: Row) -> Decision:
     told = {name: row[name] for name in Decision.__dataclass_fields__ if name != "verdict"}
-    return Decision(**told, verdict=pages.verdict(row["model"], row["version"]))
+    return Decision(**{**told, "act": act_in_words(row["act"])}, verdict=pages.verdict(row["model"], row["version"]))
 
 
 def _spells(records: Records) -> Iterator[Spell]:

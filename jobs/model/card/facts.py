@@ -12,6 +12,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.origins import origin_of
 from jobs.model.registry.registry import Registry
 from jobs.model.registry.version import Version
+from jobs.shadow.record import shadow_of
 
 PLOTS: Final = ("roc", "precision_recall", "gain", "errors", "reliability", "importance", "shap")
 
@@ -39,6 +40,8 @@ class Facts:
     environment: Mapping[str, str]
     """Code and libraries of the training, by name."""
     before: Before | None = None
+    shadow: Mapping[str, Any] | None = None
+    """What `shadow_of` tells; None if it was never in shadow, and none was asked of it."""
 
     @classmethod
     def of(cls, registry: Registry, ledger: Ledger, pipeline: str, model: str, number: int) -> Self:
@@ -52,7 +55,8 @@ class Facts:
         decided = ledger.decisions(pipeline, model)
         origin = origin_of(ledger, version.tags.get("run_id", ""))
         configuration, environment = (origin.configuration, origin.environment) if origin else (None, {})
-        return cls(pipeline, model, version, registry.params(version), decided, configuration, environment, _before(registry, version))
+        beside = _before(registry, version), shadow_of(ledger, pipeline, model, number)
+        return cls(pipeline, model, version, registry.params(version), decided, configuration, environment, *beside)
 
     def file(self, name: str) -> Any:
         """A JSON file of the version; None if it was made without."""

@@ -44,6 +44,8 @@ def _what(one: Act, facts: Facts) -> str:
     by = one["by"].strip() or "Somebody"
     if one["act"] == "approval_refused":
         return f"{by} tried to approve; Matins declined: {reason}"
+    if one["act"] == "approved" and one["by"] == "shadow":
+        return f"Its nights in shadow let it live: {reason}"
     if one["act"] == "approved":
         return f"{by} approved{_verdict(one)}: {reason}"
     return f"{_named(one).capitalize()}{BY_ITSELF.get(by, f' by {by}')}, for the night {one['night']}: {reason}"
@@ -55,7 +57,7 @@ def _who(one: Act) -> str:
 
 
 def _approval(facts: Facts) -> str:
-    approved = [one for one in facts.decisions if one["act"] == "approved"]
+    approved = [one for one in facts.decisions if one["act"] == "approved" and one["by"] not in BY_ITSELF]
     return f"; {approved[-1]['by']} approved{_verdict(approved[-1])} ({UNCHECKED})" if approved else ""
 
 

@@ -70,6 +70,11 @@ def in_waiting(decisions: Decisions) -> dict[str, Any] | None:
     return {**about, "shadow": terms} if terms else about
 
 
+def act_in_words(act: str) -> str:
+    """For people, before `by` somebody: who tried to approve has not refused anything."""
+    return "tried to approve" if act == "approval_refused" else act.replace("_", " ")
+
+
 def waits(found: Mapping[str, Any]) -> str:
     """What `in_waiting` found, for people: `v5 waits for approval (evidence 0f3a5c…)`."""
     digest, terms = f"(evidence {found['evidence'][:SHORTEST]})", found.get("shadow") or {"nights": 0, "promotion": "approval"}

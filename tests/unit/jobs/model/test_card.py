@@ -57,6 +57,23 @@ def facts(registry: Registry, made: Made, case: Case) -> Facts:
     return Facts("flights", "delayed", version, registry.params(version), [decided(1, "promoted"), decided(2, "refused")], FILE, {"xgboost-cpu": "3.2.0"})
 
 
+def test_a_card_tells_of_nights_in_shadow(facts: Facts) -> None:
+    assert "## Nights in shadow" not in markdown(facts)
+    sentence = "2 of 14 labelled nights in shadow; log_loss less the champion's is -0.0061 [-0.0102, -0.0018] (at the worse end worse by at most 0.002)."
+    nights = [{"night": "2013-05-19", "rows": 900, "agreement": 0.912, "rank_correlation": 0.95}]
+    told = markdown(replace(facts, shadow={"champion": 3, "sentence": sentence, "nights": nights}))
+    assert f"Nights scored beside v3: 1, for nobody but those who decide about the version. {sentence}" in told.replace("\\", "")
+    assert "In the newest, 2013-05-19, 900 rows, of which both predict 91.2 % alike; the order of their scores agrees by 0.95" in told
+    none = markdown(replace(facts, shadow={"champion": None, "sentence": "0 of 14 labelled nights in shadow.", "nights": []}))
+    assert "Nights scored beside a champion: 0, " in none
+
+
+def test_nights_in_shadow_are_no_person(facts: Facts) -> None:
+    told = card(facts, decided(1, "approved", by="shadow", reason="14 of 14 nights"), decided(1, "promoted", by="shadow"))
+    assert "Its nights in shadow let it live: 14 of 14 nights" in told
+    assert "name as given" not in told
+
+
 def test_a_card_tells_purpose_limits_numbers_rules_decisions_and_origin(facts: Facts) -> None:
     told = markdown(facts)
     assert "- Goal: warn the desk" in told
