@@ -14,7 +14,7 @@ from jobs.results import NightResult, StepResult
 from jobs.settings import Settings
 from tests.tiny import write_pipeline
 
-ALLOWED = "raw, validated, features, predictions, reasons, drift_report, performance, published, shadow, retraining, alerts, report"
+ALLOWED = "raw, validated, features, predictions, reasons, drift_report, published, shadow, performance, retraining, alerts, report"
 
 
 @pytest.fixture

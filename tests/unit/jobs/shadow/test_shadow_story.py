@@ -154,6 +154,7 @@ def test_every_row_stands_beside_the_champions_score(story: Story) -> None:
     assert told["rank_correlation"] > 0.3
 
 
+@pytest.mark.slow
 def test_a_version_that_does_worse_in_shadow_is_refused(story: Story) -> None:
     story.turn_labels(span(date(2024, 2, 4), COMPLETE))
     story.deliver(COMPLETE)
@@ -167,6 +168,7 @@ def test_a_version_that_does_worse_in_shadow_is_refused(story: Story) -> None:
         story.acts().promote(2)
 
 
+@pytest.mark.slow
 def test_a_night_run_again_changes_nothing(story: Story) -> None:
     nights = span(BEGUN, BEGUN + timedelta(days=2))
     story.deliver(nights[-1])

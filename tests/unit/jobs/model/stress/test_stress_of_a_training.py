@@ -24,6 +24,7 @@ def written(settings: Settings, stress: Mapping[str, Any] | None) -> Tiny:
     return write_pipeline(settings.root / "pipelines", settings.landing, nights=31, changes={"models": {"returned": {"stress": stress}}})
 
 
+@pytest.mark.slow
 def test_a_version_is_stressed_by_its_feeds_and_a_limit_refuses_it(settings: Settings) -> None:
     tiny = written(settings, {"limits": {"source_late": 5.0, "source_absent": 0.0001}})
     run_nights(settings, tiny, span(tiny.first, tiny.last))
