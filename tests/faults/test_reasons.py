@@ -100,6 +100,7 @@ def test_features_computed_again_are_not_explained_until_they_are_scored(scene: 
     assert scene.lake.current(TABLE)[date.fromisoformat(FIRST)].generation == 2
 
 
+@pytest.mark.slow
 def test_a_restated_night_has_reasons_of_its_own(scene: Scene) -> None:
     declare(scene, top=2, rows="all")
     assert explain(scene, night=SECOND) == 0

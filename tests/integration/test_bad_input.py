@@ -32,7 +32,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Itera
         ("backfill small --from 2024-01-03 --to 2024-01-01", "--from 2024-01-03 is after --to 2024-01-01."),
         (
             "run small --night 2024-01-03 --steps raw,cooked",
-            "--steps cooked: allowed are raw, validated, features, predictions, reasons, drift_report, performance, published, shadow, retraining, "
+            "--steps cooked: allowed are raw, validated, features, predictions, reasons, drift_report, published, shadow, performance, retraining, "
             "alerts, report.",
         ),
         ("run small --night 2024-01-03 --model kept", "`small` has no model `kept`; it has ['returned']."),
