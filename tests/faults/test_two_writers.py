@@ -33,7 +33,7 @@ def nights_written(lake: Lake, commits: int) -> Iterator[bool]:
             yield found.get(tables.after(first + 2 * place)) == [(float(place), 1, ROWS)]
 
 
-@pytest.mark.parametrize("commits", [pytest.param(40, marks=pytest.mark.timeout(900)), pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize("commits", [pytest.param(20, marks=pytest.mark.timeout(900)), pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
 def test_two_processes_lose_no_commit(lake: Lake, commits: int) -> None:
     """On a local path, Delta's own log store protects against writers of one JVM alone. See the next test for what that means."""
     commit(lake, 1.0)
