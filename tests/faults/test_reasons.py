@@ -73,6 +73,7 @@ def test_rows_from_a_score_on_are_explained_and_a_night_without_any_is_none_the_
     assert scene.lake.read(TABLE).frame.where(f"night = '{FIRST}'").count() == 0
 
 
+@pytest.mark.slow
 def test_another_champion_explains_its_own_scores(scene: Scene) -> None:
     declare(scene, top=2, rows="all")
     assert explain(scene) == 0
@@ -85,6 +86,7 @@ def test_another_champion_explains_its_own_scores(scene: Scene) -> None:
     assert len(found) == 60
 
 
+@pytest.mark.slow
 def test_features_computed_again_are_not_explained_until_they_are_scored(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     declare(scene, top=2, rows="all")
     assert explain(scene) == 0

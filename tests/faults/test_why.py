@@ -71,6 +71,7 @@ def test_values_lead_to_the_delivery_as_the_night_knew_it_also_after_a_correctio
     assert "2024-01-30 was delivered again as generation 2; this score knew generation 1" in Path(after["page"]).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_earlier_generations_are_explained_by_the_version_that_scored_them(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     another_version(scene)
     assert scene.matins("promote", f"{NAME}.{MODEL}", "--version", "2", *WHO) == 0
