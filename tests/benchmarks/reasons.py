@@ -33,7 +33,7 @@ def measure(folder: Path) -> list[Measured]:
     asked = Reasons(top=TOP, above=above)
 
     def scored(path: str) -> None:
-        score(spark.read.format("delta").load(source), artifact, keys=["id"]).write.format("delta").save(path)
+        score(spark.read.format("delta").load(source), {"score": artifact}, keys=["id"]).write.format("delta").save(path)
 
     def ours(n: int) -> None:
         scored(str(folder / f"scores{n}"))

@@ -28,7 +28,7 @@ def measure(folder: Path) -> list[Measured]:
     artifact.booster.set_param({"nthread": 2})
 
     def ours(n: int) -> None:
-        score(spark.read.format("delta").load(source), artifact, keys=["id"]).write.format("delta").save(str(folder / f"scores{n}"))
+        score(spark.read.format("delta").load(source), {"score": artifact}, keys=["id"]).write.format("delta").save(str(folder / f"scores{n}"))
 
     def reference(n: int) -> None:
         rows = spark.read.format("delta").load(source)
