@@ -21,6 +21,7 @@ from jobs.work import Options
 
 if TYPE_CHECKING:
     from jobs.model.gate.placebo import Tally
+    from jobs.model.registry.registry import Registry
 
 SEGMENTS = ("train", "tune", "calibrate", "holdout")
 
@@ -111,6 +112,19 @@ def walk(settings: Settings, spec: Pipeline, wanted: list[Task], nights: Nights,
     by: Starter = "airflow" if run_id else "command"
     with opened(settings, spec, command=command, options=options, run_id=run_id, by=by) as this, console.progress(len(wanted)) as listener:
         return this.walk(wanted, nights, listener)
+
+
+def version_or_newest(registry: "Registry", model: str, version: int | None) -> int:
+    """The version asked for, or the newest.
+
+    Raises:
+        UsageError: there is none yet.
+    """
+    known = registry.versions(model)
+    if not known:
+        msg = f"`{model}` has no version yet. Train one: matins train {model}."
+        raise UsageError(msg)
+    return version or known[-1].version
 
 
 def warn_of_stress(spec: Pipeline, model: str) -> None:

@@ -2,7 +2,6 @@
 
 from jobs import acting
 from jobs.commands.options import Json, MayVersion, ModelName, app
-from jobs.errors import UsageError
 from jobs.reading import ledger_to_read
 from jobs.settings import read_settings
 
@@ -15,11 +14,7 @@ def card(model: ModelName, version: MayVersion = None, json: Json = False) -> No
 
     settings = read_settings()
     spec, which = acting.model_at(model, settings)
-    known = registry_of(settings).versions(model)
-    if not known:
-        msg = f"`{model}` has no version yet. Train one: matins train {model}."
-        raise UsageError(msg)
-    number = version or known[-1].version
+    number = acting.version_or_newest(registry_of(settings), model, version)
     page = keep(settings, ledger_to_read(settings), spec.pipeline, which, number)
     shown = {"model": model, "version": number, "page": str(page), "markdown": str(page.with_suffix(".md"))}
     acting.show(shown, f"{model} v{number}: {page}", json=json)

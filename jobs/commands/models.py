@@ -16,7 +16,6 @@ from jobs.commands.options import (
 )
 from jobs.config.loading import load_pipeline
 from jobs.config.pipeline import Pipeline
-from jobs.errors import UsageError
 from jobs.ledger.ledger import Ledger
 from jobs.nightly import night_lines
 from jobs.nights import parse_night
@@ -72,11 +71,7 @@ def gate(model: ModelName, version: MayVersion = None, placebo: Placebo = None, 
     from jobs.model.registry.reign import how_to_approve, in_waiting, waits
 
     registry = registry_of(settings)
-    known = registry.versions(model)
-    if not known:
-        msg = f"`{model}` has no version yet. Train one: matins train {model}."
-        raise UsageError(msg)
-    number = version or known[-1].version
+    number = acting.version_or_newest(registry, model, version)
     examined, page = registry.version(model, number), settings.reports / spec.pipeline / which / "model" / f"v{number}.html"
     shown, digest = examined.read_json(VERDICT), examined.manifest[VERDICT]
     rules = [f"  {rule['outcome']:6} {rule['name']}: {rule['sentence']}" for rule in shown["rules"]]

@@ -29,6 +29,7 @@ from jobs.model.artifact import Artifact
 from jobs.model.contributions import Contributions, contributions
 from jobs.model.decision import Decision
 from jobs.model.evaluation.floats import Floats
+from jobs.model.registry.approval import VERDICT
 from jobs.model.registry.champion import registry_of
 from jobs.model.registry.version import Version
 from jobs.model.training.maps import applied
@@ -37,7 +38,6 @@ from jobs.reading import entries
 from jobs.reasons.explained import ranked, require_same
 from jobs.settings import Settings
 
-VERDICT: Final = "verdict.json"
 SHOWN: Final = 5
 """Reasons that come first where the model's file asks for no number."""
 

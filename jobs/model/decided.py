@@ -9,7 +9,7 @@ from jobs.ledger.chain import SHORTEST
 from jobs.model.gate.verdict import Verdict
 from jobs.model.registry.approval import VERDICT
 from jobs.model.registry.registry import Registry
-from jobs.model.registry.reign import ASIDE, WAITING, Decisions, in_waiting, line, rejected, waiting
+from jobs.model.registry.reign import ASIDE, WAITING, Decisions, in_waiting, reigning, rejected, waiting
 from jobs.model.registry.version import Entry, Version
 from jobs.results import NightResult
 from jobs.shadow.terms import asked
@@ -22,14 +22,14 @@ def as_decided(work: Work, registry: Registry, as_of: date, made_from: str) -> N
     return None if known is None else _as_it_stands(work, known, as_of)
 
 
-def _as_it_stands(work: Work, known: Entry, as_of: date) -> NightResult | None:
+def _as_it_stands(work: Work, known: Entry | Version, as_of: date) -> NightResult | None:
     decisions = _decisions(work)
     if not any(one["version"] == known.version and one["act"] not in ASIDE for one in decisions):
         return None
     return NightResult(night=as_of, outcome="unchanged", detail={**_told(known, decisions), **_in_waiting(decisions)})
 
 
-def _told(known: Entry, decisions: Decisions) -> dict[str, object]:
+def _told(known: Entry | Version, decisions: Decisions) -> dict[str, object]:
     told = {"verdict": known.tags.get("verdict"), "sentence": known.tags.get("sentence")}
     if why := rejected(decisions).get(known.version):
         told = {"verdict": "REFUSE", "sentence": f"it was {why}. It stays out; only other data or another configuration make another version."}
@@ -61,15 +61,13 @@ def decide(work: Work, registry: Registry, version: Version, now: Verdict, as_of
         now: what the gate says of it now; registered with it, if it is new.
         as_of: the night from which on the decision counts.
     """
-    known = next(one for one in registry.versions(work.model_name) if one.version == version.version)
-    if standing := _as_it_stands(work, known, as_of):
+    if standing := _as_it_stands(work, version, as_of):
         return standing
     before, verdict = _decisions(work), Verdict.from_json(version.read(VERDICT))
     against = _against(version, before, judged=verdict, now=now)
     stands, sentence = verdict.passed and not against, against or verdict.sentence
     waits = stands and (work.model.promotion == "approval" or _is_to_be_shadowed(work, before))
-    # By the record and not by the alias: a crash may have come between the two.
-    former = next(reversed(line(before)), None) if stands and not waits else None
+    former = reigning(before) if stands and not waits else None
     if stands and not waits:
         registry.promote(work.model_name, version.version)
     act = WAITING if waits else "promoted" if stands else "refused"
@@ -78,18 +76,10 @@ def decide(work: Work, registry: Registry, version: Version, now: Verdict, as_of
     if stands:
         made = [*_superseded(before, about), *made]
     work.ledger.decide_together(work.pipeline.pipeline, work.item, made)
-    metrics = (verdict.evaluation or {}).get("metrics", {})
-    displaced = [one["version"] for one in made[:-1]] + ([former] if former else [])
-    detail = {
-        "version": version.version,
-        "displaced": displaced,
-        "digest": version.digest,
-        "verdict": "PASS" if stands else "REFUSE",
-        "sentence": sentence,
-        "metrics": metrics,
-    }
-    rows = int((verdict.evaluation or {}).get("rows", 0))
-    return NightResult(night=as_of, outcome="written", generation=version.version, rows=rows, detail={**detail, **_in_waiting(_decisions(work))})
+    displaced, measured = [one["version"] for one in made[:-1]] + ([former] if former else []), verdict.evaluation or {}
+    told = {"verdict": "PASS" if stands else "REFUSE", "sentence": sentence, "metrics": measured.get("metrics", {}), **_in_waiting(_decisions(work))}
+    detail = {"version": version.version, "displaced": displaced, "digest": version.digest, **told}
+    return NightResult(night=as_of, outcome="written", generation=version.version, rows=int(measured.get("rows", 0)), detail=detail)
 
 
 def _against(version: Version, before: Decisions, *, judged: Verdict, now: Verdict) -> str | None:
@@ -104,7 +94,7 @@ def _against(version: Version, before: Decisions, *, judged: Verdict, now: Verdi
 
 def _is_to_be_shadowed(work: Work, before: Decisions) -> bool:
     """Whether nights in shadow are asked of it; without a champion there is nobody to be beside."""
-    return bool(work.model.shadow and work.model.shadow.nights and line(before))
+    return bool(work.model.shadow and work.model.shadow.nights and reigning(before))
 
 
 def digests(version: Version) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any, Final
 from jobs.ledger.leases import lease
 from jobs.model.card.kept import keep
 from jobs.model.gate.verdict import Rule
+from jobs.model.registry.approval import older_than_champion
 from jobs.model.registry.champion import registry_of
-from jobs.model.registry.registry import CHAMPION, Registry
-from jobs.model.registry.reign import ASIDE, evidence, line, waiting
+from jobs.model.registry.reign import ASIDE, evidence, reigning, waiting
+from jobs.model.registry.version import Version
 from jobs.nights import Nights
 from jobs.shadow.record import Seen, seen
 from jobs.work import Work
@@ -58,11 +59,12 @@ def _begun(decisions: Sequence[Mapping[str, Any]], version: int) -> Mapping[str,
 
 
 def _recorded(work: Work, found: Seen, night: date) -> str:
-    rule = found.rule()
-    older = _older_than_champion(registry_of(work.settings), work.model_name, found.version)
-    passed, told = rule.outcome == "PASS" and not older, older or rule.sentence
+    rule, registry = found.rule(), registry_of(work.settings)
+    own = registry.version(work.model_name, found.version)
+    older = older_than_champion(registry.versions(work.model_name), own.tags.get("as_of", ""))
+    passed, told = rule.outcome == "PASS" and not older, f"it was {older}" if older else rule.sentence
     about = {"version": found.version, "former": None, "night": night, "by": BY, "reason": f"{work.model_name} v{found.version}: {told}"}
-    decision = {**about, "evidence": _evidence(work, found, rule), "run_id": work.run_id}
+    decision = {**about, "evidence": _evidence(work, own, found, rule), "run_id": work.run_id}
     work.ledger.decide(work.pipeline.pipeline, work.item, "approved" if passed else "refused", **decision)
     if passed:
         return _live(work, decision)
@@ -72,7 +74,7 @@ def _recorded(work: Work, found: Seen, night: date) -> str:
 
 def _live(work: Work, decision: Mapping[str, Any]) -> str:
     """The version becomes champion, by the alias and on record."""
-    former, number = next(reversed(line(_decisions(work))), None), decision["version"]
+    former, number = reigning(_decisions(work)), decision["version"]
     registry_of(work.settings).promote(work.model_name, number)
     about = {name: decision[name] for name in ("version", "night", "by", "reason", "evidence")}
     work.ledger.decide(work.pipeline.pipeline, work.item, "promoted", **about, former=former, run_id=work.run_id)
@@ -81,21 +83,10 @@ def _live(work: Work, decision: Mapping[str, Any]) -> str:
     return f"v{number} is champion after its nights in shadow: {decision['reason'].partition(': ')[2]}"
 
 
-def _evidence(work: Work, found: Seen, rule: Rule) -> dict[str, Any]:
-    own = registry_of(work.settings).version(work.model_name, found.version)
+def _evidence(work: Work, own: Version, found: Seen, rule: Rule) -> dict[str, Any]:
     counted = [str(one.night) for one in found.counted]
     pinned = {"digest": own.digest, "manifest": own.tags["manifest"], "evidence": evidence(_decisions(work)).get(found.version)}
     return {**pinned, "shadow": {"rule": asdict(rule), "terms": found.terms.to_dict(), "champion": found.champion, "nights": counted}}
-
-
-def _older_than_champion(registry: Registry, name: str, version: int) -> str | None:
-    """Why an older version does not take the place of one that has come to reign while it waited."""
-    versions = {one.version: one for one in registry.versions(name)}
-    champion = next((one for one in versions.values() if CHAMPION in one.aliases), None)
-    ours, theirs = versions[version].tags.get("as_of", ""), champion.tags.get("as_of", "") if champion else ""
-    if champion is None or ours >= theirs:
-        return None
-    return f"it was trained as of {ours}, and the champion v{champion.version} as of {theirs}: an older version does not take its place."
 
 
 def _decisions(work: Work) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from jobs.ledger.leases import lease
 from jobs.ledger.ledger import Ledger
 from jobs.model.registry.approval import VERDICT, Approval, Standing, objections
 from jobs.model.registry.registry import CHAMPION, Registry
-from jobs.model.registry.reign import ENTHRONING, line, rejected
+from jobs.model.registry.reign import ENTHRONING, line, reigning, rejected
 from jobs.model.registry.version import Entry, Version
 
 
@@ -132,10 +132,9 @@ class Acts:
 
     def _enthrone(self, entry: Entry | Version, act: str) -> int | None:
         former = self.registry.promote(self.name, entry.version).old
-        recorded = line(self._decisions())[-1:]
-        # By the record and not by the alias: a crash may have come between the two.
-        if recorded != [entry.version]:
-            self._record(act, entry, former=recorded[0] if recorded else None)
+        recorded = reigning(self._decisions())
+        if recorded != entry.version:
+            self._record(act, entry, former=recorded)
         return former
 
     def _record(self, act: str, entry: Entry | Version, *, former: int | None, **digests: str) -> None:

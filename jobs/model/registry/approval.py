@@ -59,10 +59,17 @@ def _of_the_version(asked: Approval, standing: Standing) -> Iterator[str]:
         return
     if standing.registered.tags.get("verdict") != "PASS":
         yield f"The verdict that is registered with v{version} does not say PASS: {standing.registered.tags.get('sentence')}"
-    champion = next((one for one in standing.versions if CHAMPION in one.aliases), None)
-    ours, theirs = standing.registered.tags.get("as_of", ""), champion.tags.get("as_of", "") if champion else ""
-    if champion and ours < theirs:
-        yield f"v{version} was trained as of {ours}, and the champion v{champion.version} as of {theirs}: an older version does not take its place. Train anew."
+    if older := older_than_champion(standing.versions, standing.registered.tags.get("as_of", "")):
+        yield f"v{version} was {older} Train anew."
+
+
+def older_than_champion(versions: Sequence[Entry], as_of: str) -> str | None:
+    """Why a version made as of a night does not take the champion's place, as the end of a sentence: one may have come to reign while it waited."""
+    champion = next((one for one in versions if CHAMPION in one.aliases), None)
+    theirs = champion.tags.get("as_of", "") if champion else ""
+    if champion is None or as_of >= theirs:
+        return None
+    return f"trained as of {as_of}, and the champion v{champion.version} as of {theirs}: an older version does not take its place."
 
 
 def _since(version: int, standing: Standing) -> str:

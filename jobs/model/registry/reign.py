@@ -37,6 +37,11 @@ def line(decisions: Decisions) -> list[int]:
     return found
 
 
+def reigning(decisions: Decisions) -> int | None:
+    """The champion by the record, whatever the alias shows: a crash may have come between the two. None before the first."""
+    return next(reversed(line(decisions)), None)
+
+
 def rejected(decisions: Decisions) -> dict[int, str]:
     """Version → why it may not become champion."""
     return {one["version"]: f"rejected by {one['by']}: {one['reason']}" for one in decisions if one["act"] == "rejected"}
